@@ -1,0 +1,43 @@
+/** Several real daemons of one chain on this machine. */
+import type { MemberId } from '@wardline/codec'
+import type { Founded } from './ceremony.ts'
+import { type Daemon, isConnected, startDaemon } from './daemon.ts'
+
+/** One hospital of a local network. */
+export type Site = {
+  readonly name: string
+  readonly home: string
+  readonly member: MemberId
+  /** Another one after a restart. */
+  daemon: Daemon
+}
+
+const READY_MS_MAX = 30_000
+
+/** Starts every daemon and waits until each is ready and connected to all others. @throws WardlineError `daemon-failed` */
+export async function startNetwork(founded: Founded, names: readonly string[]): Promise<Site[]> {
+  const daemons = await Promise.all(founded.homes.map((home) => startDaemon(home)))
+  try {
+    return await Promise.all(
+      daemons.map(async (daemon, index) => {
+        const { chains } = await daemon.until(isConnected, READY_MS_MAX)
+        const [chain] = chains
+        if (chain === undefined) throw new RangeError('a connected daemon has a chain')
+        return { name: names[index] ?? daemon.home, home: daemon.home, member: chain.member, daemon }
+      })
+    )
+  } catch (error) {
+    await Promise.all(daemons.map((daemon) => daemon.stop()))
+    throw error
+  }
+}
+
+/** Starts a stopped hospital again and waits until it is ready and connected. @throws WardlineError `daemon-failed` */
+export async function restartSite(site: Site): Promise<void> {
+  site.daemon = await startDaemon(site.home)
+  await site.daemon.until(isConnected, READY_MS_MAX)
+}
+
+export async function stopSites(sites: readonly Site[]): Promise<void> {
+  await Promise.all(sites.map(({ daemon }) => daemon.stop()))
+}

@@ -1,0 +1,75 @@
+/** What a node's vote journal holds durably, read from the bytes that reached its disk. */
+import type { Certificate, JournalEntry } from '@wardline/consensus'
+import { encodeJournalRecord, headerDigest, scanJournal, type VoteKind } from '@wardline/consensus'
+import type { JournalSegment } from '@wardline/ports'
+
+export type SignedVote = {
+  readonly kind: VoteKind
+  readonly epoch: number
+  readonly view: number
+  readonly digest: string
+}
+
+export type JournalFacts = {
+  readonly votes: ReadonlySet<string>
+  /** Views whose entry certificate is there. */
+  readonly entered: ReadonlySet<number>
+  /** `view digest` of every notarization that is there. */
+  readonly notarized: ReadonlySet<string>
+}
+
+export type JournalContent = JournalFacts & {
+  add(entries: readonly JournalEntry[]): void
+}
+
+export function voteName({ kind, epoch, view, digest }: SignedVote): string {
+  return `${kind} ${epoch} ${view} ${digest}`
+}
+
+export function createJournalContent(): JournalContent {
+  const votes = new Set<string>()
+  const entered = new Set<number>()
+  const notarized = new Set<string>()
+  const keep = (certificate: Certificate | null): void => {
+    if (certificate?.kind === 'notarize') notarized.add(`${certificate.view} ${certificate.digest}`)
+  }
+  return {
+    votes,
+    entered,
+    notarized,
+    add(entries) {
+      for (const entry of entries) {
+        for (const vote of votesOf(entry)) votes.add(voteName(vote))
+        if (entry.kind === 'entered') {
+          entered.add(entry.view)
+          keep(entry.certificate)
+        }
+        if (entry.kind === 'kept') keep(entry.certificate)
+      }
+    }
+  }
+}
+
+export function votesOf(entry: JournalEntry): readonly SignedVote[] {
+  if (entry.kind === 'voted') return [entry.vote]
+  if (entry.kind !== 'proposed') return []
+  const { header } = entry.proposal
+  return [{ kind: 'notarize', epoch: header.epoch, view: header.view, digest: headerDigest(header) }]
+}
+
+/** The entries of one append: the record as the second of a journal that explains why it begins there. */
+export function entriesOfAppend(bytes: Uint8Array): readonly JournalEntry[] {
+  const seq = Number(new DataView(bytes.buffer, bytes.byteOffset).getBigUint64(8))
+  if (seq === 1) return entriesOf([{ number: 1, bytes }]) ?? []
+  const start = encodeJournalRecord(seq - 1, [{ kind: 'pruned', epoch: 0, view: 0, firstSeq: seq - 1 } as JournalEntry])
+  const joined = new Uint8Array(start.length + bytes.length)
+  joined.set(start)
+  joined.set(bytes, start.length)
+  return entriesOf([{ number: 1, bytes: joined }]) ?? []
+}
+
+/** Undefined if the journal is lost. */
+export function entriesOf(segments: readonly JournalSegment[]): readonly JournalEntry[] | undefined {
+  const scan = scanJournal(segments)
+  return scan.kind === 'ok' ? scan.entries : undefined
+}

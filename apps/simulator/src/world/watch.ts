@@ -1,0 +1,40 @@
+/**
+ * What the checkers see: the bytes that reach a node's disk, the messages that leave its process, and what it tells its
+ * clients. Nothing here reads the memory of the code under test.
+ */
+import type { Message } from '@wardline/consensus'
+import type { CommittedBlock } from '@wardline/ledger'
+import type { JournalSegment, StoreWrite } from '@wardline/ports'
+
+export type Watch = {
+  /** A process opened its disk, with these rows on it. */
+  storeOpened(node: string, rows: ReadonlyMap<string, Uint8Array>): void
+  /** These writes survive a power cut from now on. */
+  storeDurable(node: string, writes: readonly StoreWrite[]): void
+  journalRead(node: string, segments: readonly JournalSegment[]): void
+  /** One append survives a power cut from now on. */
+  journalDurable(node: string, bytes: Uint8Array): void
+  /** A consensus message is handed to the network. */
+  said(node: string, message: Message): void
+  /** The node announces a block as final. */
+  committed(node: string, block: CommittedBlock): void
+}
+
+/** Codes of the invariants in TESTING, and `failed` for a daemon that stopped by itself without a disk fault. */
+export type ViolationCode = 'I1' | 'I2' | 'I3' | 'I5' | 'I6' | 'I8' | 'I10' | 'I11' | 'I12' | 'M2' | 'M6' | 'failed'
+
+export type Violation = { readonly code: ViolationCode; readonly what: string }
+
+export type Report = (code: ViolationCode, what: string) => void
+
+/** One watch that tells all of these, in order. */
+export function joinWatches(watches: readonly Watch[]): Watch {
+  return {
+    storeOpened: (node, rows) => watches.forEach((watch) => watch.storeOpened(node, rows)),
+    storeDurable: (node, writes) => watches.forEach((watch) => watch.storeDurable(node, writes)),
+    journalRead: (node, segments) => watches.forEach((watch) => watch.journalRead(node, segments)),
+    journalDurable: (node, bytes) => watches.forEach((watch) => watch.journalDurable(node, bytes)),
+    said: (node, message) => watches.forEach((watch) => watch.said(node, message)),
+    committed: (node, block) => watches.forEach((watch) => watch.committed(node, block))
+  }
+}

@@ -1,0 +1,49 @@
+/** What commands that submit a transaction share. */
+import type { Submitted } from '@wardline/api'
+import { writeNew } from '../files.ts'
+import { type Common, say } from '../output.ts'
+
+export type WaitOptions = {
+  readonly chain?: string
+  readonly wait?: 'accepted' | 'final'
+  readonly timeout?: number
+  readonly receipt?: string
+  readonly actor?: string
+}
+
+export function waitParams({ chain, wait, timeout, receipt, actor }: WaitOptions) {
+  return {
+    chain,
+    wait,
+    actor,
+    receipt: receipt === undefined ? undefined : true,
+    timeoutMs: timeout === undefined ? undefined : Math.round(timeout * 1000)
+  }
+}
+
+export function stateText({ state, code, height }: Pick<Submitted, 'state' | 'code' | 'height'>): string {
+  switch (state) {
+    case 'committed':
+      return `committed in block ${height}`
+    case 'accepted':
+      return code === null ? 'pending' : `pending (${code})`
+    case 'expired':
+      return 'expired'
+    case 'refused':
+      return `refused (${code})`
+  }
+}
+
+export async function keepReceipt(
+  common: Common,
+  options: WaitOptions,
+  submitted: Pick<Submitted, 'receipt'>
+): Promise<void> {
+  if (options.receipt === undefined) return
+  if (submitted.receipt === undefined) {
+    say('There is no receipt yet: ask with `wardline tx get ID --receipt` once the transaction is final.')
+    return
+  }
+  await writeNew(options.receipt, `${submitted.receipt}\n`)
+  if (!common.json) say(`The receipt is in ${options.receipt}.`)
+}

@@ -1,0 +1,4 @@
+/** What this program calls itself, from its package. */
+import manifest from '../package.json' with { type: 'json' }
+
+export const version: string = manifest.version

@@ -1,0 +1,82 @@
+/** The method table as an OpenRPC document, for tools and for `rpc.discover`. */
+import { z } from 'zod'
+import { errorNumber } from './error.ts'
+import { type Method, methods } from './methods.ts'
+
+export type OpenRpcDocument = {
+  readonly openrpc: string
+  readonly info: { readonly title: string; readonly version: string; readonly description: string }
+  readonly methods: readonly OpenRpcMethod[]
+}
+
+export type OpenRpcMethod = {
+  readonly name: string
+  readonly summary: string
+  readonly paramStructure: 'either'
+  readonly params: readonly {
+    readonly name: string
+    readonly required: boolean
+    readonly description?: string
+    readonly schema: object
+  }[]
+  readonly result: { readonly name: string; readonly schema: object }
+  readonly errors: readonly {
+    readonly code: number
+    readonly message: string
+    readonly data: { readonly code: string }
+  }[]
+  /** The sockets on which it may be called. */
+  readonly 'x-roles': readonly string[]
+}
+
+let cached: OpenRpcDocument | undefined
+
+/** Built at the first call and then kept. */
+export function openRpcDocument(): OpenRpcDocument {
+  cached ??= {
+    openrpc: '1.3.2',
+    info: {
+      title: 'Wardline control socket',
+      version: '1',
+      description: 'JSON-RPC 2.0 over HTTP POST on a Unix socket. Errors carry a stable code in data.code.'
+    },
+    methods: [
+      {
+        name: 'rpc.discover',
+        summary: 'Gives this document.',
+        paramStructure: 'either',
+        params: [],
+        result: { name: 'document', schema: { type: 'object' } },
+        errors: [],
+        'x-roles': ['admin', 'ehr', 'read']
+      },
+      ...Object.entries(methods as Record<string, Method>).map(([name, row]) => describe(name, row))
+    ]
+  }
+  return cached
+}
+
+function describe(name: string, row: Method): OpenRpcMethod {
+  return {
+    name,
+    summary: row.summary,
+    paramStructure: 'either',
+    params: Object.entries(row.params.shape).map(([key, schema]) => {
+      const json = jsonSchema(schema as z.ZodType, 'input')
+      return {
+        name: key,
+        required: !(schema as z.ZodType).safeParse(undefined).success,
+        ...('description' in json && typeof json.description === 'string' && { description: json.description }),
+        schema: json
+      }
+    }),
+    result: { name: 'result', schema: jsonSchema(row.result, 'output') },
+    errors: row.errors.map((code) => ({ code: errorNumber(code), message: code, data: { code } })),
+    'x-roles': row.roles
+  }
+}
+
+function jsonSchema(schema: z.ZodType, io: 'input' | 'output'): object {
+  const { $schema: _, ...json } = z.toJSONSchema(schema, { target: 'draft-7', io })
+  return json
+}

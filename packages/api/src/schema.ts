@@ -1,0 +1,111 @@
+/** The shapes that many methods share. Times are milliseconds since the Unix epoch, UTC; 32-byte names are lower-case hex. */
+import type {
+  ChainId,
+  Digest,
+  Hash,
+  Height,
+  Leaf,
+  MemberId,
+  RecordId,
+  SealKey,
+  SignKey,
+  TransactionId
+} from '@wardline/codec'
+import { limits } from '@wardline/codec'
+import { z } from 'zod'
+
+/** A schema that reads text and, having checked it, brands it. */
+function hex32<T extends string>(description: string): z.ZodType<T, T> {
+  const schema = z.string().regex(/^[0-9a-f]{64}$/, 'must be 64 lower-case hex digits')
+  return schema.describe(description) as unknown as z.ZodType<T, T>
+}
+
+export const chainId = hex32<ChainId>('Chain: the hash of its genesis')
+export const memberId = hex32<MemberId>('Member')
+export const transactionId = hex32<TransactionId>('Transaction')
+export const leaf = hex32<Leaf>('Hash of the signed transaction')
+export const recordId = hex32<RecordId>('Record')
+export const digest = hex32<Digest>('Block')
+export const hash = hex32<Hash>('Hash')
+export const signKey = hex32<SignKey>('Ed25519 public key')
+export const sealKey = hex32<SealKey>('X25519 public key')
+
+export const heightNumber = z.int().min(0).describe('Position of a block; the genesis is 0') as unknown as z.ZodType<
+  Height,
+  Height
+>
+
+export const timeMs = z.int().min(0).describe('Milliseconds since 1970-01-01T00:00:00Z')
+export const count = z.int().min(0)
+
+/** Where a daemon has one chain only, the parameter may be left out. */
+export const chain = z
+  .string()
+  .min(1)
+  .max(64)
+  .describe('Label or id of the chain; may be left out where the daemon has exactly one')
+  .optional()
+
+export const wait = z
+  .enum(['accepted', 'final'])
+  .default('final')
+  .describe('accepted: answer once it is on this disk; final: answer once its block is final')
+
+export const timeoutMs = z
+  .int()
+  .min(1)
+  .max(600_000)
+  .default(30_000)
+  .describe('How long to wait; afterwards the error code is "timeout" and what was accepted stays accepted')
+
+export const withReceipt = z.boolean().default(false).describe('Also give the receipt that proves finality offline')
+
+export const actor = z
+  .string()
+  .min(1)
+  .max(128)
+  .describe('Who in the hospital asks, as the hospital asserts it; goes into the local log')
+  .optional()
+
+/** Base64 of at most `bytesMax` bytes. */
+export function base64(bytesMax: number) {
+  return z
+    .string()
+    .max(Math.ceil(bytesMax / 3) * 4, `must be at most ${bytesMax} bytes`)
+    .regex(/^[A-Za-z0-9+/]*={0,2}$/, { error: 'must be base64', abort: true })
+    .refine((text) => text.length % 4 === 0, 'must be base64 with padding')
+}
+
+/** Lower-case hex of at most `bytesMax` bytes. */
+export function hexBytes(bytesMax: number) {
+  return z
+    .string()
+    .max(bytesMax * 2, `must be at most ${bytesMax} bytes`)
+    .regex(/^(?:[0-9a-f]{2})*$/, 'must be lower-case hex')
+}
+
+/** A member as people read it. */
+export const memberName = z.object({
+  member: memberId,
+  name: z.string().nullable().describe('Display name as the genesis or the member list gives it; null if it has none')
+})
+
+/**
+ * What became of a transaction. `accepted`: persisted here and waiting, `code` says what holds it back, if anything;
+ * `committed`: in a final block; `expired` and `refused` are final too.
+ */
+export const transactionState = z.enum(['accepted', 'committed', 'expired', 'refused'])
+
+export const submitted = z.object({
+  chain: chainId,
+  id: transactionId,
+  state: transactionState,
+  code: z.string().nullable().describe('Why it is refused, or what holds it back; else null'),
+  height: heightNumber.nullable().describe('Its final block; null while there is none'),
+  receipt: z.string().optional().describe('One line of canonical JSON, if asked for and committed')
+})
+
+export const pageLimit = z.int().min(1).max(1000).default(100).describe('At most this many')
+
+/** The largest content that is looked at; whether its envelope fits the payload limit is seen after sealing. */
+export const contentBytesMax = limits.payloadBytesMax

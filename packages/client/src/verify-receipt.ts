@@ -1,0 +1,40 @@
+/** Checks a receipt with nothing but the genesis: no daemon, no network. */
+import { readFile } from 'node:fs/promises'
+import { type Digest, height, isHex32, WardlineError } from '@wardline/codec'
+import type { Pin, ReceiptVerdict } from '@wardline/ledger'
+
+export type ReceiptCheck = ReceiptVerdict | { readonly kind: 'failed'; readonly code: 'genesis'; readonly what: string }
+
+/**
+ * Verifies the receipt in one file against the genesis in another, which the caller trusts to be the right one; that all
+ * founders signed it is checked here. With a pin the receipt must also lie on the pinned block's chain.
+ * @throws WardlineError `file-unreadable`
+ */
+export async function verifyReceiptFile(receiptPath: string, genesisPath: string, pin?: Pin): Promise<ReceiptCheck> {
+  // Imported here, so that programs which only call a daemon do not load the cryptography.
+  const { parseGenesis, RECEIPT_TEXT_MAX, verifyGenesis, verifyReceipt } = await import('@wardline/ledger')
+  const [receipt, genesisText] = await Promise.all([readText(receiptPath), readText(genesisPath)])
+  const parsed = parseGenesis(genesisText)
+  const problems = parsed.kind === 'ok' ? verifyGenesis(parsed.genesis) : parsed.problems
+  if (parsed.kind === 'failed' || problems.length > 0) {
+    return { kind: 'failed', code: 'genesis', what: problems[0]?.message ?? 'The genesis cannot be read.' }
+  }
+  if (receipt.length > RECEIPT_TEXT_MAX) return { kind: 'failed', code: 'too-large', what: 'The receipt is too large.' }
+  return verifyReceipt(receipt, parsed.genesis, pin === undefined ? {} : { pin })
+}
+
+/** Reads `HEIGHT:DIGEST`; undefined if it is not one. */
+export function parsePin(text: string): Pin | undefined {
+  const [, number, digest] = /^(0|[1-9][0-9]{0,15}):([0-9a-f]{64})$/.exec(text) ?? []
+  if (number === undefined || !isHex32(digest) || !Number.isSafeInteger(Number(number))) return undefined
+  return { height: height(Number(number)), digest: digest as Digest }
+}
+
+async function readText(path: string): Promise<string> {
+  try {
+    return await readFile(path, 'utf8')
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    throw new WardlineError('file-unreadable', `cannot read ${path}: ${code}`, { cause: error })
+  }
+}

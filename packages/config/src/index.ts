@@ -1,0 +1,20 @@
+/** Where settings come from and where things lie in a home. */
+export {
+  addressProblem,
+  type ChainConfig,
+  type Config,
+  type ConfigSources,
+  LOG_LEVELS,
+  labelProblem,
+  type Origin,
+  type ParsedConfig,
+  parseConfig,
+  portOf,
+  SETTING_NAMES,
+  type SettingName,
+  type Settings
+} from './config.ts'
+export { initialConfigText, withChain } from './config-text.ts'
+export { type ChainPaths, type HomePaths, homePaths, type SocketPaths, socketPaths } from './home.ts'
+export { loadConfig } from './load.ts'
+export { loadPassphrase } from './passphrase.ts'

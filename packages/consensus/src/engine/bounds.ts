@@ -1,0 +1,17 @@
+/** Bounds on what one engine remembers or does (CONSENSUS section 10). */
+
+/** Notarized blocks awaiting finality on top of which a leader adds only empty ones. */
+export const UNFINALIZED_MAX = 8
+/** Committed blocks whose synced write is not done; a leader waits beyond this. */
+export const COMMITS_PENDING_MAX = 64
+/** Views behind the current one whose votes and unnotarized proposals are kept. */
+export const VIEWS_KEPT = 64
+/** Certificates of others that one peer may make this node check per second. */
+export const CERTIFICATE_CHECKS_PER_SECOND = 10
+/** Certificates in one answer to a lagging member; below what it will check in a second. */
+export const LAG_ANSWER_MAX = 8
+/** Unknown ancestors of a final block that are fetched one by one; beyond this, catch-up does it. */
+export const FETCH_DEPTH_MAX = 16
+/** A voter accepts a block's time from this much before to this much after its own clock, milliseconds. */
+export const BLOCK_AGE_MAX_MS = 60_000
+export const BLOCK_AHEAD_MAX_MS = 10_000

@@ -1,0 +1,87 @@
+/** Start-up: the journal and the last final block become the state that a crash left (CONSENSUS section 6, steps 1 and 2). */
+import { assert } from '@wardline/codec'
+import { headerDigest } from '../header.ts'
+import { leaderOf } from '../validators.ts'
+import type { Vote } from '../vote.ts'
+import { acceptCertificates, acceptVote, journalEntered, keepCertificate, skippedBefore } from './advance.ts'
+import { addBlock, commitFinalized } from './chain.ts'
+import type { Recovered } from './interface.ts'
+import { newCurrent, type State, sendToAll } from './state.ts'
+import { republish } from './timers.ts'
+
+/** Takes over what the journal says, without acting on it. */
+export function restore(state: State, recovered: Recovered): void {
+  const { epoch } = state.config.set
+  for (const entry of recovered.journal) {
+    switch (entry.kind) {
+      case 'entered':
+        if (entry.epoch !== epoch) break
+        if (entry.certificate !== null) restoreCertificate(state, entry.certificate)
+        if (entry.view > state.floor.view && entry.view >= state.current.view) {
+          state.current = newCurrent(entry.view, entry.certificate, 0, 0, state.config.timing.retryMs)
+          state.startup = { isEntryJournaled: true }
+        }
+        break
+      case 'kept':
+        if (entry.certificate.epoch === epoch) restoreCertificate(state, entry.certificate)
+        break
+      case 'proposed': {
+        const { header, signature } = entry.proposal
+        if (header.epoch !== epoch || header.view <= state.floor.view) break
+        const digest = headerDigest(header)
+        const { proposer: signer, view } = header
+        addBlock(state, digest, header)
+        state.proposals.set(view, { digest, state: 'valid' })
+        state.ownProposal = entry.proposal
+        state.voter?.restore({ kind: 'notarize', epoch, view, digest, signer, signature, attempt: 0 })
+        break
+      }
+      case 'voted':
+        if (entry.vote.epoch !== epoch || entry.vote.view <= state.floor.view) break
+        state.voter?.restore(entry.vote)
+        if (entry.header !== null) {
+          addBlock(state, entry.vote.digest, entry.header)
+          state.proposals.set(entry.vote.view, { digest: entry.vote.digest, state: 'valid' })
+        }
+        break
+      case 'pruned':
+        break
+    }
+  }
+}
+
+function restoreCertificate(state: State, certificate: Parameters<typeof keepCertificate>[1]): void {
+  keepCertificate(state, certificate)
+  if (certificate.kind === 'notarize') state.journaledNotarizations.add(certificate.view)
+}
+
+/** The first step after `restore`: own votes enter the own tally, and what others may lack is sent again. */
+export function start(state: State): void {
+  const { current, startup } = state
+  assert(startup !== null, 'an engine starts once')
+  state.startup = null
+  const skipped = current.certificate?.kind === 'nullify' ? skippedBefore(state, current.view) : 0
+  state.current = newCurrent(current.view, current.certificate, skipped, state.nowMs, state.config.timing.retryMs)
+  if (!startup.isEntryJournaled) journalEntered(state)
+  resumeOwnView(state)
+
+  const own: Vote[] = []
+  for (const votes of state.voter?.all() ?? []) own.push(...votes)
+  for (const vote of own) acceptVote(state, vote, state.selfIndex, 0)
+  const notarizations = [...state.notarizations.values()]
+  for (const notarization of notarizations) state.notarizations.delete(notarization.view)
+  acceptCertificates(state, notarizations)
+  commitFinalized(state)
+  republish(state)
+  if (state.ownProposal !== null && state.ownProposal.header.view === state.current.view) {
+    sendToAll(state, { kind: 'proposal', proposal: state.ownProposal })
+  }
+}
+
+/** A leader that already proposed in this view never builds another block; a voter that already voted is awake. */
+function resumeOwnView(state: State): void {
+  const { view } = state.current
+  state.current.hasProposal = state.proposals.has(view)
+  const isLeader = state.voter !== null && leaderOf(state.config.set, view).member === state.config.self?.member
+  if (isLeader && state.ownProposal?.header.view === view) state.current.build = { kind: 'done' }
+}

@@ -1,0 +1,163 @@
+/** The cheap questions that a message must pass before any signature is verified (CONSENSUS section 10). */
+import { bytesEqual, limits, unreachable } from '@wardline/codec'
+import { type Certificate, hasQuorumForm, type SignatureCheck } from '../certificate.ts'
+import { headerDigest } from '../header.ts'
+import type { Message } from '../messages.ts'
+import { leavesRoot, type Proposal } from '../proposal.ts'
+import { leaderOf } from '../validators.ts'
+import { type Vote, voteBytes } from '../vote.ts'
+import { knowsCertificate } from './advance.ts'
+import { CERTIFICATE_CHECKS_PER_SECOND, VIEWS_KEPT } from './bounds.ts'
+import type { Screening } from './interface.ts'
+import { judgeHeader, judgeJustification } from './justification.ts'
+import { lags } from './lag.ts'
+import type { State } from './state.ts'
+import { heardVote, isKnownSignature } from './tally.ts'
+
+export function screenMessage(state: State, message: Message, from: string, nowMs: number): Screening {
+  switch (message.kind) {
+    case 'vote':
+      return screenVote(state, message.vote, nowMs)
+    case 'certificate':
+      return screenCertificate(state, message.certificate, from, nowMs)
+    case 'proposal':
+      return screenProposal(state, message.proposal, from, nowMs)
+    default:
+      return unreachable(message)
+  }
+}
+
+function screenVote(state: State, vote: Vote, nowMs: number): Screening {
+  if (vote.epoch !== state.config.set.epoch) return ignore('other-epoch')
+  const signer = state.indexes.get(vote.signer)
+  if (signer === undefined) return reject('unknown-signer')
+  if (signer === state.selfIndex) return ignore('own-vote')
+  const check = () => voteCheck(state, vote, signer)
+  const { floor, current } = state
+
+  if (vote.view > current.view + 1) {
+    const claim = state.future.get(signer)
+    const isSeen =
+      claim !== undefined &&
+      (vote.view < claim.view || (vote.view === claim.view && claim.votes.some((kept) => kept.kind === vote.kind)))
+    return isSeen ? ignore('seen') : verify([check()], false)
+  }
+  const isLagging = lags(state, vote, signer, nowMs)
+  if (vote.view <= floor.view || vote.view < current.view - VIEWS_KEPT) {
+    return isLagging ? verify([check()], false) : ignore('old-view')
+  }
+  const heard = heardVote(state, vote.kind, vote.view, signer)
+  if (heard === undefined) return verify([check()], true)
+  if (heard.vote.digest !== vote.digest || !bytesEqual(heard.vote.signature, vote.signature))
+    return ignore('slot-taken')
+  const isDue = heard.attempt < 0 || nowMs - heard.heardAtMs >= state.config.timing.retryMs
+  const isForwarded = vote.attempt > heard.attempt && isDue
+  return isForwarded || isLagging ? verify([], isForwarded) : ignore('seen')
+}
+
+function screenCertificate(state: State, certificate: Certificate, from: string, nowMs: number): Screening {
+  if (certificate.epoch !== state.config.set.epoch) return ignore('other-epoch')
+  if (!hasQuorumForm(state.config.set, certificate)) return reject('no-quorum')
+  if (knowsCertificate(state, certificate)) return ignore('seen')
+  const checks = unknownSignatures(state, certificate)
+  if (checks.length > 0 && !takeCertificateCheck(state, from, nowMs)) return ignore('busy')
+  return verify(checks, true)
+}
+
+function screenProposal(state: State, proposal: Proposal, from: string, nowMs: number): Screening {
+  const { header, leaves, parentCertificate, skips } = proposal
+  const { set, chain } = state.config
+  if (header.chain !== chain) return reject('other-chain')
+  if (header.epoch !== set.epoch) return ignore('other-epoch')
+  const leader = leaderOf(set, header.view)
+  if (leader.member !== header.proposer) return reject('wrong-leader')
+  const signer = state.indexes.get(leader.member)
+  if (signer === undefined || signer === state.selfIndex) return ignore('own-proposal')
+  if (header.view <= state.floor.view) return ignore('old-view')
+
+  const digest = headerDigest(header)
+  const slot = state.proposals.get(header.view)
+  if (slot !== undefined && slot.digest !== digest) return ignore('slot-taken')
+  if (slot !== undefined && slot.state !== 'open') return ignore('seen')
+  if (header.view < state.current.view) {
+    if (header.view < state.current.view - VIEWS_KEPT) return ignore('old-view')
+    const notarized = state.notarizations.get(header.view)?.digest
+    if (notarized !== digest && state.nullifications.has(header.view)) return ignore('old-view')
+  }
+  if (leaves.length > limits.blockTransactionsMax) return reject('too-many-leaves')
+  const justification = judgeJustification(state, proposal)
+  if (justification === 'unjustified') return reject('unjustified')
+  if (justification === 'skips-missing') return ignore('skips-missing')
+  if (leavesRoot(leaves) !== header.txRoot) return reject('wrong-leaves')
+
+  const checks: SignatureCheck[] = []
+  const { epoch, view } = header
+  const vote: Vote = {
+    kind: 'notarize',
+    epoch,
+    view,
+    digest,
+    signer: leader.member,
+    signature: proposal.signature,
+    attempt: 0
+  }
+  const heard = heardVote(state, 'notarize', view, signer)?.vote
+  if (heard === undefined || heard.digest !== digest || !bytesEqual(heard.signature, vote.signature)) {
+    checks.push(voteCheck(state, vote, signer))
+  }
+  if (parentCertificate !== null) checks.push(...unknownSignatures(state, parentCertificate))
+  for (const skip of skips) checks.push(...unknownSignatures(state, skip))
+  // From the next view on a proposal costs a signature of its leader to make; beyond, it mostly carries certificates.
+  if (view > state.current.view + 1 && !takeCertificateCheck(state, from, nowMs)) return ignore('busy')
+  return verify(checks, judgeHeader(state, header, nowMs) === undefined)
+}
+
+function voteCheck(state: State, vote: Vote, signer: number): SignatureCheck {
+  const message = voteBytes(vote.kind, state.config.chain, vote.epoch, vote.view, vote.digest)
+  return { key: keyOf(state, signer), message, signature: vote.signature }
+}
+
+/** Checks for the signatures of a well-formed certificate that were not verified before. */
+function unknownSignatures(state: State, certificate: Certificate): readonly SignatureCheck[] {
+  let message: Uint8Array | undefined
+  const checks: SignatureCheck[] = []
+  for (const [at, signer] of certificate.signers.entries()) {
+    const signature = certificate.signatures[at]
+    if (signature === undefined || isKnownSignature(state, certificate, at)) continue
+    message ??= voteBytes(certificate.kind, state.config.chain, certificate.epoch, certificate.view, certificate.digest)
+    checks.push({ key: keyOf(state, signer), message, signature })
+  }
+  return checks
+}
+
+function keyOf(state: State, signer: number) {
+  const validator = state.config.set.validators[signer]
+  if (validator === undefined) throw new RangeError('no validator with this index')
+  return validator.key
+}
+
+/** Takes one of the peer's checks of this second, if any is left. */
+function takeCertificateCheck(state: State, from: string, nowMs: number): boolean {
+  const running = state.peerChecks.get(from)
+  if (running === undefined || nowMs - running.startMs >= 1000 || nowMs < running.startMs) {
+    state.peerChecks.delete(from)
+    state.peerChecks.set(from, { startMs: nowMs, count: 1 })
+    const oldest = state.peerChecks.keys().next().value
+    if (state.peerChecks.size > limits.peersMax && oldest !== undefined) state.peerChecks.delete(oldest)
+    return true
+  }
+  running.count += 1
+  return running.count <= CERTIFICATE_CHECKS_PER_SECOND
+}
+
+function reject(code: string): Screening {
+  return { kind: 'reject', code }
+}
+
+function ignore(code: string): Screening {
+  return { kind: 'ignore', code }
+}
+
+function verify(checks: readonly SignatureCheck[], forward: boolean): Screening {
+  return { kind: 'verify', checks, forward }
+}

@@ -1,0 +1,98 @@
+/** Counting votes: the first vote of each signer, view and kind is kept, and a quorum of them makes a certificate. */
+import { bytesEqual, type View } from '@wardline/codec'
+import type { Certificate } from '../certificate.ts'
+import type { Vote, VoteKind } from '../vote.ts'
+import type { Heard, KindTally, State, ViewTally } from './state.ts'
+
+/** The kept vote of `signer`, if any. */
+export function heardVote(state: State, kind: VoteKind, view: View, signer: number): Heard | undefined {
+  return state.tallies.get(view)?.[kind].bySigner[signer]
+}
+
+/**
+ * Keeps `vote` (verified, or this node's own) unless its signer already has one of this kind in the view.
+ * @returns the certificate that it completes
+ */
+export function countVote(state: State, vote: Vote, signer: number, attempt: number): Certificate | undefined {
+  const tally = tallyOf(state, vote.view)[vote.kind]
+  const heard = tally.bySigner[signer]
+  if (heard !== undefined) {
+    if (attempt > heard.attempt && heard.vote.digest === vote.digest) {
+      heard.attempt = attempt
+      heard.heardAtMs = state.nowMs
+    }
+    return undefined
+  }
+  tally.bySigner[signer] = { vote, attempt, heardAtMs: state.nowMs }
+  const count = (tally.counts.get(vote.digest) ?? 0) + 1
+  tally.counts.set(vote.digest, count)
+  return count === state.quorum ? assemble(state, tally, vote) : undefined
+}
+
+/** Keeps the votes that a verified certificate consists of, so that they are not verified again. */
+export function countCertificate(state: State, certificate: Certificate): void {
+  if (certificate.view > state.current.view + 1) return
+  const { kind, epoch, view, digest } = certificate
+  for (const [at, index] of certificate.signers.entries()) {
+    const signer = state.config.set.validators[index]?.member
+    const signature = certificate.signatures[at]
+    if (signer === undefined || signature === undefined) continue
+    countVote(state, { kind, epoch, view, digest, signer, signature, attempt: 0 }, index, -1)
+  }
+}
+
+/** Distinct signers of nullify(view). */
+export function nullifyCount(state: State, view: View): number {
+  const tally = state.tallies.get(view)
+  if (tally === undefined) return 0
+  for (const count of tally.nullify.counts.values()) return count
+  return 0
+}
+
+/** Whether `signature` is that of a vote already verified. */
+export function isKnownSignature(state: State, certificate: Certificate, at: number): boolean {
+  const signer = certificate.signers[at]
+  const signature = certificate.signatures[at]
+  if (signer === undefined || signature === undefined) return false
+  const heard = heardVote(state, certificate.kind, certificate.view, signer)?.vote
+  if (heard !== undefined) return heard.digest === certificate.digest && bytesEqual(heard.signature, signature)
+  const kept = keptCertificate(state, certificate)
+  const keptSignature = kept?.signatures[kept.signers.indexOf(signer)]
+  return keptSignature !== undefined && bytesEqual(keptSignature, signature)
+}
+
+function keptCertificate(state: State, { kind, view, digest }: Certificate): Certificate | null | undefined {
+  if (kind === 'nullify') return state.nullifications.get(view)
+  const kept = kind === 'notarize' ? state.notarizations.get(view) : state.floor.certificate
+  return kept?.view === view && kept.digest === digest ? kept : undefined
+}
+
+/** Drops tallies below `view`. They are kept in about ascending order, so this stops at the first that stays. */
+export function dropTalliesBelow(state: State, view: View): void {
+  for (const key of state.tallies.keys()) {
+    if (key >= view) break
+    state.tallies.delete(key)
+  }
+}
+
+function tallyOf(state: State, view: View): ViewTally {
+  const known = state.tallies.get(view)
+  if (known !== undefined) return known
+  const size = state.config.set.validators.length
+  const empty = (): KindTally => ({ bySigner: new Array<Heard | undefined>(size), counts: new Map() })
+  const tally = { notarize: empty(), nullify: empty(), finalize: empty() }
+  state.tallies.set(view, tally)
+  return tally
+}
+
+function assemble(state: State, tally: KindTally, vote: Vote): Certificate {
+  const signers: number[] = []
+  const signatures: Uint8Array[] = []
+  for (let index = 0; index < state.config.set.validators.length; index++) {
+    const heard = tally.bySigner[index]
+    if (heard?.vote.digest !== vote.digest) continue
+    signers.push(index)
+    signatures.push(heard.vote.signature)
+  }
+  return { kind: vote.kind, epoch: vote.epoch, view: vote.view, digest: vote.digest, signers, signatures }
+}

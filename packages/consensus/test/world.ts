@@ -1,0 +1,578 @@
+/**
+ * N engines in one thread with a seed: virtual time, a network that drops, delays, duplicates, reorders and partitions, and
+ * a disk that loses what was not synced. It checks while it runs: agreement, no conflicting votes ever, durable before send.
+ */
+import { assert, type Digest, type Leaf, type MemberId } from '@wardline/codec'
+import {
+  type BuildRequest,
+  type Certificate,
+  createEngine,
+  createJournalBook,
+  type Engine,
+  type EngineStatus,
+  encodeJournalRecord,
+  encodeMessage,
+  engineStatus,
+  genesisDigest,
+  type Header,
+  headerDigest,
+  type Input,
+  type JournalBook,
+  type JournalEntry,
+  type Message,
+  noteAppend,
+  type Output,
+  type Proposal,
+  parseMessage,
+  planPrune,
+  scanJournal,
+  screen,
+  step,
+  type ValidatorSet,
+  type Vote
+} from '../src/index.ts'
+import {
+  appHashOf,
+  chain,
+  fakeConfig,
+  fakeSet,
+  fakeVerify,
+  GENESIS_TIME_MS,
+  genesisParent,
+  headerOf
+} from './chain-fixture.ts'
+
+export type Faults = {
+  /** Probabilities, 0 to 1. */
+  drop: number
+  duplicate: number
+  delayMinMs: number
+  delayMaxMs: number
+}
+
+export const CALM: Faults = { drop: 0, duplicate: 0, delayMinMs: 1, delayMaxMs: 5 }
+
+type Body = { readonly header: Header; readonly leaves: readonly Leaf[] }
+
+/** What survives a crash. */
+type Disk = {
+  segments: { number: number; bytes: Uint8Array }[]
+  final: { header: Header; certificate: Certificate } | null
+  readonly chain: Digest[]
+  readonly bodies: Map<Digest, Body>
+  readonly submitted: Set<Leaf>
+  readonly committed: Set<Leaf>
+}
+
+export type WorldNode = {
+  readonly index: number
+  readonly member: MemberId
+  readonly disk: Disk
+  engine: Engine | null
+  run: number
+  book: JournalBook
+  mempool: Set<Leaf>
+  seen: Set<string>
+  alarmMs: number | null
+  durable: Set<string>
+  builds: number
+  sent: number
+  commits: Extract<Output, { kind: 'commit' }>[]
+}
+
+export type World = {
+  readonly set: ValidatorSet
+  readonly nodes: readonly WorldNode[]
+  nowMs: number
+  faults: Faults
+  /** Whether a message from one node reaches another now. */
+  reaches: (from: number, to: number) => boolean
+  /** Sees every message before it is sent; false drops it. */
+  filter: (from: number, to: number, message: Message) => boolean
+  /** Sees every batch of outputs before anything is done with it; true crashes the node at the point asked for. */
+  crashPoint: (
+    node: WorldNode,
+    outputs: readonly Output[]
+  ) => 'before-append' | 'torn-append' | 'after-append' | undefined
+  readonly random: () => number
+  readonly votes: Map<string, Map<string, string>>
+  readonly canonical: Digest[]
+  readonly events: { atMs: number; order: number; run: () => void }[]
+  order: number
+  messages: number
+}
+
+export function seededRandom(seed: number): () => number {
+  let state = seed >>> 0
+  return () => {
+    state = (state + 0x6d2b79f5) >>> 0
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1)
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61)
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32
+  }
+}
+
+export function createWorld(n: number, seed: number): World {
+  const set = fakeSet(n)
+  const world: World = {
+    set,
+    nodes: set.validators.map(({ member }, index) => ({
+      index,
+      member,
+      disk: {
+        segments: [],
+        final: null,
+        chain: [genesisDigest(chain)],
+        bodies: new Map(),
+        submitted: new Set(),
+        committed: new Set()
+      },
+      engine: null,
+      run: 0,
+      book: { nextSeq: 1, segments: [] },
+      mempool: new Set(),
+      seen: new Set(),
+      alarmMs: null,
+      durable: new Set(),
+      builds: 0,
+      sent: 0,
+      commits: []
+    })),
+    nowMs: GENESIS_TIME_MS + 1000,
+    faults: CALM,
+    reaches: () => true,
+    filter: () => true,
+    crashPoint: () => undefined,
+    random: seededRandom(seed),
+    votes: new Map(),
+    canonical: [genesisDigest(chain)],
+    events: [],
+    order: 0,
+    messages: 0
+  }
+  for (const node of world.nodes) startNode(world, node)
+  return world
+}
+
+export function startNode(world: World, node: WorldNode): void {
+  assert(node.engine === null, 'a node that runs is not started')
+  const scan = scanJournal(node.disk.segments)
+  assert(scan.kind === 'ok', 'the journal survived')
+  if (scan.torn !== undefined) {
+    const segment = node.disk.segments.find(({ number }) => number === scan.torn?.segment)
+    if (segment !== undefined) segment.bytes = segment.bytes.slice(0, scan.torn.size)
+  }
+  node.book = createJournalBook(scan)
+  node.run += 1
+  node.seen = new Set()
+  node.commits = []
+  node.mempool = new Set([...node.disk.submitted].filter((leaf) => !node.disk.committed.has(leaf)))
+  node.durable = new Set(scan.entries.flatMap(durableKeys))
+  node.engine = createEngine(fakeConfig(world.set, node.index), { final: node.disk.final, journal: scan.entries })
+  feed(world, node, { kind: 'start', nowMs: world.nowMs })
+  reportWork(world, node)
+  for (const leaf of node.mempool) gossipTransaction(world, node, leaf)
+}
+
+export function crashNode(node: WorldNode): void {
+  node.engine = null
+  node.run += 1
+  node.alarmMs = null
+}
+
+export function statusOf(node: WorldNode): EngineStatus {
+  assert(node.engine !== null, 'the node runs')
+  return engineStatus(node.engine)
+}
+
+export function submit(world: World, node: WorldNode, leaf: Leaf): void {
+  node.disk.submitted.add(leaf)
+  node.mempool.add(leaf)
+  gossipTransaction(world, node, leaf)
+  reportWork(world, node)
+}
+
+/** Runs events until `untilMs` or until `done` holds after one. @returns whether it held */
+export function run(world: World, untilMs: number, done: () => boolean = () => false): boolean {
+  for (;;) {
+    if (done()) return true
+    const event = world.events[0]
+    if (event === undefined || event.atMs > untilMs) break
+    popEvent(world)
+    world.nowMs = Math.max(world.nowMs, event.atMs)
+    event.run()
+  }
+  world.nowMs = untilMs
+  return done()
+}
+
+/** Runs `what` after `delayMs` if the node did not crash meanwhile. */
+function later(world: World, node: WorldNode, delayMs: number, what: () => void): void {
+  const { run } = node
+  schedule(world, world.nowMs + delayMs, () => {
+    if (node.run === run && node.engine !== null) what()
+  })
+}
+
+export function feed(world: World, node: WorldNode, input: Input): void {
+  if (node.engine === null) return
+  const outputs = step(node.engine, input)
+  const entries = outputs.flatMap((output) => (output.kind === 'journal' ? [output.entry] : []))
+  const point = world.crashPoint(node, outputs)
+  if (entries.length > 0 && point !== 'before-append') appendJournal(world, node, entries, point === 'torn-append')
+  if (point !== undefined) {
+    crashNode(node)
+    return
+  }
+  for (const entry of entries) for (const key of durableKeys(entry)) node.durable.add(key)
+  for (const output of outputs) perform(world, node, output)
+}
+
+const SEGMENT_BYTES = 4 * 1024
+
+function appendJournal(world: World, node: WorldNode, entries: readonly JournalEntry[], torn: boolean): void {
+  const record = encodeJournalRecord(node.book.nextSeq, entries)
+  const { segments } = node.disk
+  let last = segments.at(-1)
+  if (last === undefined || last.bytes.length + record.length > SEGMENT_BYTES) {
+    last = { number: (last?.number ?? 0) + 1, bytes: new Uint8Array(0) }
+    segments.push(last)
+  }
+  const kept = torn ? record.slice(0, Math.floor(world.random() * record.length)) : record
+  last.bytes = Buffer.concat([last.bytes, kept])
+  if (!torn) noteAppend(node.book, last.number, entries)
+}
+
+function perform(world: World, node: WorldNode, output: Output): void {
+  switch (output.kind) {
+    case 'journal':
+    case 'retry':
+      if (output.kind === 'retry') for (const leaf of node.mempool) gossipTransaction(world, node, leaf)
+      break
+    case 'send':
+      checkSend(world, node, output.message)
+      node.sent += 1
+      for (const to of world.nodes) {
+        if (to !== node && (output.to === 'all' || output.to === to.member)) {
+          transmit(world, node, to, output.message, output.to === 'all')
+        }
+      }
+      break
+    case 'build':
+      later(world, node, 1 + world.random() * 3, () => build(world, node, output))
+      break
+    case 'check':
+      later(world, node, 1 + world.random() * 3, () => check(world, node, output.proposal, output.digest))
+      break
+    case 'commit':
+      node.commits.push(output)
+      later(world, node, 0, () => tryCommit(world, node))
+      break
+    case 'alarm':
+      setAlarm(world, node, output.atMs)
+      break
+    case 'fetch-block':
+      later(world, node, 5, () => fetchBlock(world, node, output.digest))
+      break
+    case 'behind':
+      later(world, node, 5, () => catchUp(world, node, output.from))
+      break
+  }
+}
+
+function setAlarm(world: World, node: WorldNode, atMs: number | null): void {
+  node.alarmMs = atMs
+  if (atMs === null) return
+  later(world, node, Math.max(0, atMs - world.nowMs), () => {
+    if (node.alarmMs !== atMs) return
+    node.alarmMs = null
+    feed(world, node, { kind: 'alarm', nowMs: world.nowMs })
+  })
+}
+
+function transmit(world: World, from: WorldNode, to: WorldNode, message: Message, isGossip: boolean): void {
+  const { faults, random } = world
+  const bytes = encodeMessage(message)
+  const copies = random() < faults.drop ? 0 : random() < faults.duplicate ? 2 : 1
+  for (let i = 0; i < copies; i++) {
+    const delay = faults.delayMinMs + random() * (faults.delayMaxMs - faults.delayMinMs)
+    schedule(world, world.nowMs + delay, () => {
+      if (!world.reaches(from.index, to.index) || !world.filter(from.index, to.index, message)) return
+      deliver(world, to, `peer ${from.index}`, bytes, isGossip)
+    })
+  }
+}
+
+/** What arrives at a node's wire: parse, screen, verify, feed. Gossip drops bytes that it has carried before. */
+export function deliver(world: World, to: WorldNode, from: string, bytes: Uint8Array, isGossip: boolean): void {
+  if (to.engine === null) return
+  world.messages += 1
+  const id = Buffer.from(bytes).toString('latin1')
+  if (isGossip && to.seen.has(id)) return
+  if (isGossip) to.seen.add(id)
+  const message = parseMessage(bytes)
+  assert(message !== undefined, 'honest messages parse')
+  const screening = screen(to.engine, message, from, world.nowMs)
+  assert(
+    screening.kind !== 'reject',
+    `an honest message is never rejected: ${screening.kind === 'reject' && screening.code}`
+  )
+  if (screening.kind === 'ignore') return
+  for (const { key, message: signed, signature } of screening.checks) {
+    assert(fakeVerify(key, signed, signature), 'honest signatures verify')
+  }
+  const verifyMs = screening.checks.length === 0 ? 0 : world.random() * 2
+  later(world, to, verifyMs, () => feed(world, to, { kind: 'message', from, message, nowMs: world.nowMs }))
+}
+
+function build(world: World, node: WorldNode, request: BuildRequest): void {
+  const { parent, view, allowTransactions, allowEmpty } = request
+  const answer = { kind: 'built', view, parent: parent.digest, nowMs: world.nowMs } as const
+  const used = leavesAbove(node, parent.digest)
+  if (used === undefined) {
+    feed(world, node, { ...answer, header: null, leaves: [], reason: 'failed' })
+    return
+  }
+  const free = [...node.mempool].filter((leaf) => !used.has(leaf)).slice(0, 5)
+  const leaves = allowTransactions ? free : []
+  if (leaves.length === 0 && !allowEmpty) {
+    feed(world, node, { ...answer, header: null, leaves: [], reason: 'nothing' })
+    return
+  }
+  const time = Math.max(Math.floor(world.nowMs), request.timeMinMs)
+  const parentInfo = parent.header === null ? genesisParent : { ...parent.header, digest: parent.digest }
+  const header = headerOf(world.set, view, parentInfo, leaves, time)
+  node.disk.bodies.set(headerDigest(header), { header, leaves })
+  node.builds += 1
+  feed(world, node, { ...answer, header, leaves })
+}
+
+/** Leaves from the final block (excluded) to `digest`; undefined when a body in between is missing. */
+function leavesAbove(node: WorldNode, digest: Digest): Set<Leaf> | undefined {
+  const used = new Set<Leaf>(node.disk.committed)
+  let at = digest
+  while (!node.disk.chain.includes(at)) {
+    const body = node.disk.bodies.get(at)
+    if (body === undefined) return undefined
+    for (const leaf of body.leaves) used.add(leaf)
+    at = body.header.parent
+  }
+  return used
+}
+
+function check(world: World, node: WorldNode, proposal: Proposal, digest: Digest): void {
+  const { header, leaves } = proposal
+  const answer = (verdict: 'valid' | 'invalid' | 'unavailable') =>
+    feed(world, node, { kind: 'checked', digest, verdict, nowMs: world.nowMs })
+  node.disk.bodies.set(digest, { header, leaves })
+  for (let at = header.parent; !node.disk.chain.includes(at); ) {
+    const body = node.disk.bodies.get(at) ?? findBody(world, node, at)
+    if (body === undefined) {
+      answer('unavailable')
+      return
+    }
+    if (!node.disk.bodies.has(at)) {
+      node.disk.bodies.set(at, body)
+      feed(world, node, { kind: 'fetched', header: body.header, nowMs: world.nowMs })
+    }
+    at = body.header.parent
+  }
+  const used = leavesAbove(node, header.parent)
+  const isFresh = used !== undefined && leaves.every((leaf) => !used.has(leaf))
+  answer(isFresh && header.appHash === appHashOf(header.parent, leaves) ? 'valid' : 'invalid')
+}
+
+function findBody(world: World, node: WorldNode, digest: Digest): Body | undefined {
+  const own = node.disk.bodies.get(digest)
+  if (own !== undefined) return own
+  for (const other of world.nodes) {
+    if (other.engine === null || !world.reaches(other.index, node.index) || !world.reaches(node.index, other.index))
+      continue
+    const body = other.disk.bodies.get(digest)
+    if (body !== undefined) return body
+  }
+  return undefined
+}
+
+function fetchBlock(world: World, node: WorldNode, digest: Digest): void {
+  const body = findBody(world, node, digest)
+  if (body === undefined) return
+  node.disk.bodies.set(digest, body)
+  feed(world, node, { kind: 'fetched', header: body.header, nowMs: world.nowMs })
+}
+
+/** Commits in order; waits for bodies that only others hold. */
+function tryCommit(world: World, node: WorldNode): void {
+  for (let commit = node.commits[0]; commit !== undefined; commit = node.commits[0]) {
+    for (const header of commit.blocks) {
+      const digest = headerDigest(header)
+      const body = findBody(world, node, digest)
+      if (body === undefined) {
+        later(world, node, 50, () => tryCommit(world, node))
+        return
+      }
+      node.disk.bodies.set(digest, body)
+    }
+    node.commits.shift()
+    const last = commit.blocks.at(-1) as Header
+    // Catch-up may have been faster.
+    if (last.height < node.disk.chain.length) continue
+    for (const header of commit.blocks) extendChain(world, node, header)
+    node.disk.final = { header: last, certificate: commit.certificate }
+    feed(world, node, { kind: 'committed', digest: headerDigest(last) })
+    reportWork(world, node)
+    prune(world, node)
+  }
+}
+
+function extendChain(world: World, node: WorldNode, header: Header): void {
+  const digest = headerDigest(header)
+  const { disk } = node
+  if (header.height < disk.chain.length) {
+    assert(disk.chain[header.height] === digest, 'a committed block never changes')
+    return
+  }
+  assert(disk.chain.at(-1) === header.parent && disk.chain.length === header.height, 'commits extend the chain')
+  disk.chain.push(digest)
+  const agreed = world.canonical[header.height]
+  assert(agreed === undefined || agreed === digest, `agreement at height ${header.height}`)
+  world.canonical[header.height] = digest
+  for (const leaf of disk.bodies.get(digest)?.leaves ?? []) {
+    assert(!disk.committed.has(leaf), 'a transaction is committed once')
+    disk.committed.add(leaf)
+    node.mempool.delete(leaf)
+  }
+}
+
+function prune(world: World, node: WorldNode): void {
+  const view = node.disk.final?.certificate.view
+  if (node.engine === null || view === undefined) return
+  const plan = planPrune(node.book, world.set.epoch, view)
+  if (plan === undefined) return
+  appendJournal(world, node, [plan.entry], false)
+  node.disk.segments = node.disk.segments.filter(({ number }) => number >= plan.dropBelow)
+}
+
+function catchUp(world: World, node: WorldNode, from: readonly MemberId[]): void {
+  for (const other of world.nodes) {
+    const final = other.disk.final
+    if (!from.includes(other.member) || other.engine === null || final === null) continue
+    if (!world.reaches(other.index, node.index) || !world.reaches(node.index, other.index)) continue
+    if (final.header.height < node.disk.chain.length) continue
+    for (const digest of other.disk.chain.slice(node.disk.chain.length)) {
+      const body = other.disk.bodies.get(digest) as Body
+      node.disk.bodies.set(digest, body)
+      extendChain(world, node, body.header)
+    }
+    node.disk.final = final
+    feed(world, node, { kind: 'sync-head', ...final, nowMs: world.nowMs })
+    reportWork(world, node)
+    return
+  }
+}
+
+function gossipTransaction(world: World, node: WorldNode, leaf: Leaf): void {
+  for (const to of world.nodes) {
+    if (to === node || world.random() < world.faults.drop) continue
+    schedule(world, world.nowMs + world.faults.delayMinMs, () => {
+      if (to.engine === null || !world.reaches(node.index, to.index)) return
+      if (to.disk.committed.has(leaf) || to.mempool.has(leaf)) return
+      to.mempool.add(leaf)
+      reportWork(world, to)
+    })
+  }
+}
+
+function reportWork(world: World, node: WorldNode): void {
+  feed(world, node, { kind: 'work', hasWork: node.mempool.size > 0, nowMs: world.nowMs })
+}
+
+/** What the journal must hold before something is sent. */
+function durableKeys(entry: JournalEntry): readonly string[] {
+  switch (entry.kind) {
+    case 'entered':
+      return [`entered ${entry.view}`, ...(entry.certificate === null ? [] : [certificateKey(entry.certificate)])]
+    case 'kept':
+      return [certificateKey(entry.certificate)]
+    case 'proposed':
+      return [`notarize ${entry.proposal.header.view} ${headerDigest(entry.proposal.header)}`, 'proposal']
+    case 'voted':
+      return [`${entry.vote.kind} ${entry.vote.view} ${entry.vote.digest}`]
+    case 'pruned':
+      return []
+  }
+}
+
+function certificateKey({ kind, view, digest }: Certificate): string {
+  return `certificate ${kind} ${view} ${digest}`
+}
+
+function checkSend(world: World, node: WorldNode, message: Message): void {
+  if (message.kind === 'certificate') return
+  const vote: Pick<Vote, 'kind' | 'view' | 'digest'> =
+    message.kind === 'vote'
+      ? message.vote
+      : { kind: 'notarize', view: message.proposal.header.view, digest: headerDigest(message.proposal.header) }
+  const { kind, view, digest } = vote
+  assert(node.durable.has(`${kind} ${view} ${digest}`), `${kind} is durable before it is sent`)
+  if (kind === 'finalize') {
+    assert(
+      node.durable.has(`certificate notarize ${view} ${digest}`),
+      'a finalize vote rests on a durable notarization'
+    )
+  } else {
+    assert(node.durable.has(`entered ${view}`), 'the entry into a view is durable before a vote in it')
+  }
+  if (kind === 'notarize') assert(node.disk.bodies.has(digest), 'a body is durable before its notarize vote')
+
+  const slotKey = `${node.index} ${view}`
+  const slot = world.votes.get(slotKey) ?? new Map<string, string>()
+  world.votes.set(slotKey, slot)
+  const first = slot.get(kind)
+  assert(first === undefined || first === digest, `one ${kind} digest per view`)
+  slot.set(kind, digest)
+  assert(!(slot.has('nullify') && slot.has('finalize')), 'never both nullify and finalize')
+  const [notarized, finalized] = [slot.get('notarize'), slot.get('finalize')]
+  assert(notarized === undefined || finalized === undefined || notarized === finalized, 'one digest per view')
+}
+
+export function schedule(world: World, atMs: number, run: () => void): void {
+  world.order += 1
+  const { events } = world
+  events.push({ atMs, order: world.order, run })
+  let child = events.length - 1
+  while (child > 0) {
+    const parent = (child - 1) >> 1
+    if (!isBefore(events, child, parent)) break
+    swap(events, child, parent)
+    child = parent
+  }
+}
+
+function popEvent(world: World): void {
+  const { events } = world
+  swap(events, 0, events.length - 1)
+  events.pop()
+  for (let parent = 0; ; ) {
+    const left = 2 * parent + 1
+    let least = parent
+    if (left < events.length && isBefore(events, left, least)) least = left
+    if (left + 1 < events.length && isBefore(events, left + 1, least)) least = left + 1
+    if (least === parent) return
+    swap(events, parent, least)
+    parent = least
+  }
+}
+
+function isBefore(events: World['events'], a: number, b: number): boolean {
+  const [first, second] = [events[a], events[b]]
+  if (first === undefined || second === undefined) return false
+  return first.atMs < second.atMs || (first.atMs === second.atMs && first.order < second.order)
+}
+
+function swap(events: World['events'], a: number, b: number): void {
+  const [first, second] = [events[a], events[b]]
+  if (first === undefined || second === undefined) return
+  events[a] = second
+  events[b] = first
+}

@@ -1,0 +1,32 @@
+/** Signing, verifying and sealing, each in the one way that Wardline does it. Pure: secrets and randomness are arguments. */
+export { type Content, commitContent, decodeContent, encodeContent } from './content.ts'
+export {
+  createOpener,
+  type Opener,
+  type OpenFailure,
+  type OpenResult,
+  type SealContext,
+  type SealReceiver,
+  sealEnvelope,
+  sealedContentBytesMax
+} from './envelope.ts'
+export { type KeyFileResult, openKeyFile, sealKeyFile } from './key-file.ts'
+export { isAcceptableSealKey, publicSealKey } from './seal-key.ts'
+export {
+  createVerifier,
+  isAcceptableSignKey,
+  syncVerifier,
+  type Verifier,
+  type VerifierOptions,
+  verifySignature
+} from './signature.ts'
+export {
+  createSigner,
+  createVoteSigner,
+  publicSignKey,
+  type Signer,
+  STATEMENT_DOMAINS,
+  type StatementDomain,
+  statementMessage,
+  type VoteSigner
+} from './signer.ts'

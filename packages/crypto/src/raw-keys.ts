@@ -1,0 +1,32 @@
+/**
+ * 32-byte raw keys as Node's KeyObjects. Node imports Ed25519 and X25519 keys only inside a DER frame (RFC 8410), which for
+ * keys of fixed size is a constant prefix.
+ */
+import { createPrivateKey, createPublicKey, type KeyObject } from 'node:crypto'
+import { assert, fromHex } from '@wardline/codec'
+
+type Curve = 'ed25519' | 'x25519'
+
+const OID_LAST_BYTE: Readonly<Record<Curve, string>> = { ed25519: '70', x25519: '6e' }
+
+/** @param publicKey 32 bytes; that they are a point on the curve is not checked */
+export function publicKeyObject(curve: Curve, publicKey: Uint8Array): KeyObject {
+  assert(publicKey.length === 32, 'a public key has 32 bytes')
+  const der = Buffer.concat([fromHex(`302a300506032b65${OID_LAST_BYTE[curve]}032100`), publicKey])
+  return createPublicKey({ key: der, format: 'der', type: 'spki' })
+}
+
+/** @param secret 32 bytes: an Ed25519 seed or an X25519 scalar, as the RFCs write them */
+export function privateKeyObject(curve: Curve, secret: Uint8Array): KeyObject {
+  assert(secret.length === 32, 'a secret key has 32 bytes')
+  const der = Buffer.concat([fromHex(`302e020100300506032b65${OID_LAST_BYTE[curve]}04220420`), secret])
+  const key = createPrivateKey({ key: der, format: 'der', type: 'pkcs8' })
+  der.fill(0)
+  return key
+}
+
+/** The 32 bytes of the public half of `key`. */
+export function publicBytes(key: KeyObject): Uint8Array {
+  const der = createPublicKey(key).export({ format: 'der', type: 'spki' })
+  return new Uint8Array(der.subarray(der.length - 32))
+}

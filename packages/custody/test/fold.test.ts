@@ -1,0 +1,365 @@
+import { limits, type MemberId, type TransactionId } from '@wardline/codec'
+import { type ParsedTransaction, REFUSALS } from '@wardline/ledger'
+import fc from 'fast-check'
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import {
+  type CustodyGraph,
+  downstreamOf,
+  handOffs,
+  heldRecord,
+  heldRecords,
+  holdersAt,
+  pathOf,
+  pathTo,
+  traceRecord,
+  unacknowledged
+} from '../src/index.ts'
+import { CREATED, createChain, type Hospital, hash, refold, type TestChain } from './chain.ts'
+
+const test = suite('custody/fold')
+
+const OUTCOMES = ['opened', 'opened', 'opened', 'mismatch', 'broken-path', 'refused', 'lost-key'] as const
+
+async function graphOf(chain: TestChain, record: Parameters<typeof traceRecord>[1]): Promise<CustodyGraph> {
+  const graph = await traceRecord(chain.rows(), record)
+  if (graph === undefined) throw new Error('no such record')
+  return graph
+}
+
+/** A sends to B, B opens and sends on to C and D, C opens, D does not answer. */
+async function story() {
+  const chain = createChain(4)
+  const [a, b, c, d] = chain.hospitals as [Hospital, Hospital, Hospital, Hospital]
+  const one = chain.firstSend(a, [b])
+  chain.add(one)
+  chain.commit()
+  const ackB = chain.ack(b, one.id)
+  chain.add(ackB)
+  chain.commit()
+  const two = chain.sendOn(b, [c, d], one.body.recordId, one.id)
+  chain.add(two)
+  chain.commit()
+  const ackC = chain.ack(c, two.id)
+  chain.add(ackC)
+  chain.commit()
+  return {
+    chain,
+    a,
+    b,
+    c,
+    d,
+    one,
+    two,
+    ackB,
+    ackC,
+    record: one.body.recordId,
+    graph: await graphOf(chain, one.body.recordId)
+  }
+}
+
+test('a chain of hand-offs gives its graph', async () => {
+  const { graph, a, b, c, d, one, two, ackB, ackC } = await story()
+  assert.is(graph.origin, a.member)
+  assert.ok(graph.complete)
+  assert.equal(
+    graph.transmissions.map(({ id, via, sender, timeMs, height, purpose, consent, content }) => ({
+      id,
+      via,
+      sender,
+      timeMs,
+      height,
+      purpose,
+      consent,
+      content
+    })),
+    [
+      {
+        id: one.id,
+        via: null,
+        sender: a.member,
+        timeMs: CREATED + 1000,
+        height: 1,
+        purpose: 'treatment',
+        consent: null,
+        content: hash('content')
+      },
+      {
+        id: two.id,
+        via: one.id,
+        sender: b.member,
+        timeMs: CREATED + 3000,
+        height: 3,
+        purpose: 'treatment',
+        consent: null,
+        content: hash('content')
+      }
+    ]
+  )
+  const edges = handOffs(graph).map(({ transmission, delivery }) => [
+    transmission.sender,
+    delivery.member,
+    delivery.state,
+    delivery.ack
+  ])
+  const expected = [
+    [a.member, b.member, 'opened', { id: ackB.id, timeMs: CREATED + 2000, height: 2, place: 0 }],
+    [b.member, c.member, 'opened', { id: ackC.id, timeMs: CREATED + 4000, height: 4, place: 0 }],
+    [b.member, d.member, 'sent', null]
+  ]
+  const byReceiver = (rows: unknown[][]) => rows.toSorted((x, y) => (String(x[1]) < String(y[1]) ? -1 : 1))
+  assert.equal(byReceiver(edges), byReceiver(expected))
+})
+
+test('holders now, at a height, at a time', async () => {
+  const { graph, a, b, c } = await story()
+  const at = (moment?: Parameters<typeof holdersAt>[1]) => holdersAt(graph, moment).map(({ member }) => member)
+  assert.equal(at(), [a.member, b.member, c.member])
+  assert.equal(at({ height: 0 as never }), [])
+  assert.equal(at({ height: 1 as never }), [a.member])
+  assert.equal(at({ height: 3 as never }), [a.member, b.member])
+  assert.equal(at({ timeMs: CREATED + 1999 }), [a.member])
+  assert.equal(at({ timeMs: CREATED + 2000 }), [a.member, b.member])
+})
+
+test('paths, downstream, unacknowledged, held records', async () => {
+  const { chain, graph, a, b, c, d, one, two, record } = await story()
+  const ids = (list: readonly { readonly id: TransactionId }[] | undefined) => list?.map(({ id }) => id)
+  assert.equal(ids(pathTo(graph, a.member)), [])
+  assert.equal(ids(pathTo(graph, c.member)), [one.id, two.id])
+  assert.is(pathTo(graph, d.member), undefined)
+  assert.equal(ids(pathOf(graph, two.id)), [one.id, two.id])
+  assert.is(pathOf(graph, hash('no such') as string as TransactionId), undefined)
+  assert.equal(ids(downstreamOf(graph, a.member)), [one.id, two.id])
+  assert.equal(ids(downstreamOf(graph, b.member)), [two.id])
+  assert.equal(ids(downstreamOf(graph, c.member)), [])
+  const day = 24 * 60 * 60 * 1000
+  const late = (nowMs: number) => unacknowledged(graph, nowMs).map(({ member, isOverdue }) => [member, isOverdue])
+  assert.equal(late(CREATED + 3000 + day), [[d.member, false]])
+  assert.equal(late(CREATED + 3001 + day), [[d.member, true]])
+
+  const rows = chain.rows()
+  const through = (member: MemberId) => heldRecord(rows, member, record)?.through
+  assert.equal(
+    [through(a.member), through(b.member), through(c.member), through(d.member)],
+    [null, one.id, two.id, undefined]
+  )
+  assert.is(await traceRecord(rows, hash('another') as never), undefined)
+})
+
+test('held records come in pages', async () => {
+  const chain = createChain(2)
+  const [a, b] = chain.hospitals as [Hospital, Hospital]
+  const sends = Array.from({ length: 5 }, (_, i) => chain.firstSend(a, [b], hash(`content ${i}`)))
+  for (const send of sends) chain.add(send)
+  chain.commit()
+  const expected = sends.map(({ body }) => body.recordId).sort()
+  const rows = chain.rows()
+  const firstPage = await heldRecords(rows, a.member, { limit: 2 })
+  const rest = await heldRecords(rows, a.member, { limit: 10, after: firstPage[1]?.recordId as never })
+  assert.equal(
+    [...firstPage, ...rest].map(({ recordId }) => recordId),
+    expected
+  )
+  assert.equal(await heldRecords(rows, b.member, { limit: 10 }), [])
+})
+
+test('a send and its acknowledgement and the next send in one block', async () => {
+  const chain = createChain(3)
+  const [a, b, c] = chain.hospitals as [Hospital, Hospital, Hospital]
+  const one = chain.firstSend(a, [b])
+  const two = chain.sendOn(b, [c], one.body.recordId, one.id)
+  for (const tx of [one, chain.ack(b, one.id), two, chain.ack(c, two.id)])
+    assert.equal(chain.add(tx), { kind: 'accept' })
+  chain.commit()
+  const graph = await graphOf(chain, one.body.recordId)
+  assert.equal(
+    graph.transmissions.map(({ id }) => id),
+    [one.id, two.id]
+  )
+  assert.is(holdersAt(graph).length, 3)
+})
+
+test('a graph has a bound, and says when it is over it', async () => {
+  const chain = createChain(2)
+  const [a, b] = chain.hospitals as [Hospital, Hospital]
+  const one = chain.firstSend(a, [b])
+  chain.add(one)
+  chain.commit()
+  const rows = chain.rows()
+  const row = rows.entries().find(([key]) => key.includes('/send/'))
+  const many = {
+    get: rows.get,
+    async *range(options: { readonly from: string; readonly limit?: number }) {
+      if (!options.from.includes('/send/')) return
+      for (let i = 0; i < (options.limit ?? 0); i++) yield row as [string, Uint8Array]
+    }
+  }
+  const graph = await traceRecord(many, one.body.recordId)
+  assert.is(graph?.transmissions.length, limits.traceTransmissionsMax)
+  assert.is(graph?.complete, false)
+})
+
+type Step = {
+  readonly kind: 'first' | 'send' | 'ack' | 'commit'
+  readonly numbers: readonly [number, number, number, number]
+}
+
+const number = fc.integer({ min: 0, max: 10_000 })
+
+const steps = fc.array(
+  fc.record({
+    kind: fc.constantFrom<Step['kind']>(
+      'first',
+      'send',
+      'send',
+      'send',
+      'send',
+      'send',
+      'send',
+      'ack',
+      'ack',
+      'ack',
+      'ack',
+      'ack',
+      'ack',
+      'commit',
+      'commit'
+    ),
+    numbers: fc.tuple(number, number, number, number)
+  }),
+  { minLength: 20, maxLength: 90 }
+)
+
+/**
+ * Mostly a receiver who acknowledges or sends on what it was sent, to anybody, holders included; now and then anybody at all,
+ * with any source, as the origin, or with other content.
+ */
+function proposed(
+  chain: TestChain,
+  sends: readonly ParsedTransaction<'stt.send'>[],
+  { kind, numbers }: Step
+): ParsedTransaction | undefined {
+  const [one, two, three, whim] = numbers
+  const anybody = chain.hospitals[one % chain.hospitals.length] as Hospital
+  if (kind === 'first') return chain.firstSend(anybody, receiversOf(chain, anybody, two, whim))
+  const source = sends[three % Math.max(1, sends.length)]
+  if (source === undefined) return undefined
+  const receivers = chain.hospitals.filter(({ member }) =>
+    source.body.to.some((receiver) => receiver.member === member)
+  )
+  const author = whim % 4 === 0 ? anybody : (receivers[one % receivers.length] as Hospital)
+  if (kind === 'ack') return chain.ack(author, source.id, OUTCOMES[whim % OUTCOMES.length] as (typeof OUTCOMES)[number])
+  const content = whim % 11 === 0 ? hash('other content') : hash('content')
+  const via = whim % 7 === 0 ? null : source.id
+  return chain.sendOn(author, receiversOf(chain, author, two, whim), source.body.recordId, via, content)
+}
+
+/** One other hospital, or two. */
+function receiversOf(chain: TestChain, author: Hospital, number: number, whim: number): readonly Hospital[] {
+  const others = chain.hospitals.filter((hospital) => hospital !== author)
+  return others.filter((_, i) => i === number % others.length || (whim % 5 === 0 && i === whim % others.length))
+}
+
+test('whatever members try: one origin, acyclic by via, every sender was a holder then; rebuilt equals incremental', async () => {
+  let cycles = 0
+  let parallels = 0
+  let refusals = 0
+  await fc.assert(
+    fc.asyncProperty(steps, async (plan) => {
+      const chain = createChain(4)
+      const sends: ParsedTransaction<'stt.send'>[] = []
+      const acks: ParsedTransaction<'stt.ack'>[] = []
+      for (const step of plan) {
+        if (step.kind === 'commit') chain.commit()
+        const tx = step.kind === 'commit' ? undefined : proposed(chain, sends, step)
+        if (tx === undefined) continue
+        const verdict = chain.add(tx)
+        if (verdict.kind === 'refuse') {
+          assert.ok(verdict.code in REFUSALS)
+          refusals += 1
+        } else if (tx.kind === 'stt.send') sends.push(tx)
+        else if (tx.kind === 'stt.ack') acks.push(tx)
+      }
+      chain.commit()
+
+      const rows = chain.rows()
+      assert.equal(refold(chain).entries(), rows.entries())
+      for (const record of new Set(sends.map(({ body }) => body.recordId))) {
+        const graph = await graphOf(chain, record)
+        check(
+          graph,
+          sends.filter(({ body }) => body.recordId === record),
+          acks
+        )
+        for (const hospital of chain.hospitals) {
+          const holder = holdersAt(graph).find(({ member }) => member === hospital.member)
+          assert.is(heldRecord(rows, hospital.member, record)?.through, holder?.through)
+        }
+        const shape = shapeOf(graph)
+        cycles += shape.isCyclic ? 1 : 0
+        parallels += shape.hasParallels ? 1 : 0
+      }
+    }),
+    { numRuns: 150 }
+  )
+  assert.ok(cycles > 10, `${cycles} graphs of holders had a cycle`)
+  assert.ok(parallels > 10, `${parallels} graphs had parallel edges`)
+  assert.ok(refusals > 500, `${refusals} transactions were refused`)
+})
+
+/** The graph against the accepted transactions themselves, in their order. */
+function check(
+  graph: CustodyGraph,
+  sends: readonly ParsedTransaction<'stt.send'>[],
+  acks: readonly ParsedTransaction<'stt.ack'>[]
+): void {
+  assert.equal(
+    graph.transmissions.map(({ id }) => id),
+    sends.map(({ id }) => id)
+  )
+  assert.is(graph.origin, sends[0]?.author.member)
+  const earlier = new Map<TransactionId, CustodyGraph['transmissions'][number]>()
+  graph.transmissions.forEach((transmission, i) => {
+    const { id, via, sender, to, height, content } = transmission
+    assert.is(via, sends[i]?.body.via)
+    assert.equal(
+      to.map(({ member }) => member),
+      sends[i]?.body.to.map(({ member }) => member)
+    )
+    assert.is(content, sends[0]?.body.content)
+    for (const { member, state, ack } of to) {
+      const answer = acks.find(({ author, body }) => author.member === member && body.via === id)
+      assert.is(state, answer?.body.outcome ?? 'sent')
+      assert.is(ack?.id, answer?.id)
+    }
+    if (via === null) {
+      assert.is(sender, graph.origin)
+    } else {
+      const delivery = earlier.get(via)?.to.find(({ member }) => member === sender)
+      assert.is(delivery?.state, 'opened', 'the source comes earlier, and its receiver had opened it')
+      assert.ok((delivery?.ack?.height as number) <= height)
+    }
+    const path = pathOf(graph, id)
+    assert.is(path?.[0]?.via, null)
+    assert.is(path?.at(-1)?.id, id)
+    earlier.set(id, transmission)
+  })
+}
+
+function shapeOf(graph: CustodyGraph): { isCyclic: boolean; hasParallels: boolean } {
+  const pairs = handOffs(graph).map(({ transmission, delivery }) => `${transmission.sender} ${delivery.member}`)
+  const next = new Map<string, Set<string>>()
+  for (const pair of pairs) {
+    const [from, to] = pair.split(' ') as [string, string]
+    next.set(from, (next.get(from) ?? new Set()).add(to))
+  }
+  const reaches = (from: string, goal: string, seen: Set<string>): boolean =>
+    [...(next.get(from) ?? [])].some((to) => to === goal || (!seen.has(to) && reaches(to, goal, seen.add(to))))
+  return {
+    isCyclic: [...next.keys()].some((member) => reaches(member, member, new Set())),
+    hasParallels: new Set(pairs).size < pairs.length
+  }
+}
+
+test.run()

@@ -1,0 +1,148 @@
+/** Chains, blocks and transactions. */
+import { type Api, ApiError } from '@wardline/api'
+import { assert, fromHex, height, type MemberId } from '@wardline/codec'
+import { faultsTolerated, quorum } from '@wardline/consensus'
+import { memberRange, readRegistrar, readValidators, validatorsOf } from '@wardline/ledger'
+import type { Membership } from '../membership.ts'
+import { chainNamed, nameOf } from './lookup.ts'
+import { answerSubmission, receiptOf } from './submitted.ts'
+
+type Methods = Pick<Api, 'tx.submit' | 'tx.get' | 'chain.list' | 'chain.info' | 'chain.block'>
+
+export function chainMethods(memberships: readonly Membership[]): Methods {
+  return {
+    async 'tx.submit'(params, { signal }) {
+      const member = chainNamed(memberships, params.chain)
+      const payload = params.payload === undefined ? undefined : new Uint8Array(Buffer.from(params.payload, 'base64'))
+      const submission = await member.chain.submit(fromHex(params.transaction), payload)
+      return answerSubmission(member, submission, params, signal)
+    },
+
+    async 'tx.get'({ chain: name, id, receipt, anchor }) {
+      const member = chainNamed(memberships, name)
+      const { chain } = member
+      const outcome = await chain.outcome(id, 0)
+      const transaction = chain.query.transaction(id) ?? chain.pending(id)?.transaction
+      if (transaction === undefined)
+        throw new ApiError('not-found', 'no transaction of that id is final or pending here')
+      const place = chain.query.place(id)
+      const block = place && chain.query.block(place.height)
+      const answer = {
+        chain: chain.id,
+        id,
+        leaf: transaction.leaf,
+        kind: transaction.kind,
+        author: nameOf(member, transaction.author.member),
+        state: outcome?.kind ?? 'accepted',
+        code: place === undefined ? (chain.pending(id)?.code ?? null) : null,
+        height: place?.height ?? null,
+        index: place?.index ?? null,
+        timeMs: block?.header.time ?? null,
+        expiresMs: transaction.expires,
+        sizeBytes: transaction.bytes.length,
+        transaction: Buffer.from(transaction.bytes).toString('hex')
+      } as const
+      const proof = receipt ? await receiptOf(member, id, anchor) : undefined
+      return proof === undefined ? answer : { ...answer, receipt: proof }
+    },
+
+    async 'chain.list'() {
+      return {
+        chains: memberships.map((member) => {
+          const { label, chain } = member
+          const { height: at, digest } = chain.head()
+          return {
+            label,
+            chain: chain.id,
+            mode: modeOf(member),
+            member: chain.self,
+            validator: isValidator(member, chain.self),
+            height: at,
+            head: digest
+          }
+        })
+      }
+    },
+
+    async 'chain.info'({ chain: name }) {
+      const member = chainNamed(memberships, name)
+      const { label, chain } = member
+      const head = chain.head()
+      const { epoch, view } = chain.status()
+      const { validators } = validatorsOf(chain.genesis)
+      let members = 0
+      for await (const _ of chain.store.range({ from: `state/${memberRange.from}`, to: `state/${memberRange.to}` }))
+        members += 1
+      return {
+        label,
+        chain: chain.id,
+        mode: modeOf(member),
+        member: chain.self,
+        epoch,
+        view,
+        height: head.height,
+        head: head.digest,
+        headTimeMs: head.time,
+        appHash: head.appHash,
+        transactions: head.transactions,
+        validators: validators.map((validator) => ({ ...nameOf(member, validator.member), key: validator.key })),
+        quorum: quorum(validators.length),
+        faultsTolerated: faultsTolerated(validators.length),
+        registrars: [nameOf(member, readRegistrar(chain.state))],
+        members
+      }
+    },
+
+    async 'chain.block'({ chain: name, height: wanted, digest }) {
+      const member = chainNamed(memberships, name)
+      const { chain } = member
+      const at = digest === undefined ? (wanted ?? chain.head().height) : chain.query.heightOf(digest)
+      const block = at === undefined ? undefined : chain.query.block(at)
+      if (block === undefined) {
+        const why = at === height(0) ? 'height 0 is the genesis, which is no block' : 'the chain has no such block'
+        throw new ApiError('not-found', why)
+      }
+      const { header, transactions } = block
+      const covering = await chain.query.certificateFor(header.height)
+      const { validators } = validatorsOf(chain.genesis)
+      return {
+        chain: chain.id,
+        height: header.height,
+        digest: block.digest,
+        parent: header.parent,
+        epoch: header.epoch,
+        view: header.view,
+        timeMs: header.time,
+        proposer: nameOf(member, header.proposer),
+        txRoot: header.txRoot,
+        history: header.history,
+        appHash: header.appHash,
+        nextSetHash: header.nextSetHash,
+        transactions: transactions.map(({ id, leaf, kind, author, bytes }) => ({
+          id,
+          leaf,
+          kind,
+          author: nameOf(member, author.member),
+          sizeBytes: bytes.length
+        })),
+        certificate: covering && {
+          view: covering.certificate.view,
+          height: covering.height,
+          signers: covering.certificate.signers.map((index) => {
+            const validator = validators[index]
+            assert(validator !== undefined, 'a stored certificate names validators')
+            return nameOf(member, validator.member)
+          })
+        }
+      }
+    }
+  }
+}
+
+export function modeOf(_member: Membership): 'stt' {
+  return 'stt'
+}
+
+export function isValidator({ chain }: Membership, member: MemberId): boolean {
+  return readValidators(chain.state).members.includes(member)
+}

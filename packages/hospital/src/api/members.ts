@@ -1,0 +1,122 @@
+/** Members: who is registered, and changing that. */
+import { type Api, ApiError } from '@wardline/api'
+import { assert, type MemberId } from '@wardline/codec'
+import {
+  cardMember,
+  currentKey,
+  decodeMember,
+  type Member,
+  memberRange,
+  parseCard,
+  readMember,
+  readValidators,
+  STAFF_ROLES,
+  verifyCard
+} from '@wardline/ledger'
+import { register, revoke } from '../author.ts'
+import type { Membership } from '../membership.ts'
+import { chainNamed, memberNamed, nameOf } from './lookup.ts'
+import { answerSubmission } from './submitted.ts'
+
+type Methods = Pick<Api, 'member.list' | 'member.register' | 'member.revoke'>
+
+export function memberMethods(memberships: readonly Membership[]): Methods {
+  return {
+    async 'member.list'({ chain: name, after, limit }) {
+      const member = chainNamed(memberships, name)
+      const { chain } = member
+      const timeMs = Math.max(member.clock.nowMs(), chain.head().time)
+      const validators = new Set(readValidators(chain.state).members)
+      const prefix = `state/${memberRange.from}`
+      const range = {
+        from: after === undefined ? prefix : `${prefix}${after}0`,
+        to: `state/${memberRange.to}`,
+        limit: limit + 1
+      }
+      const rows: { readonly id: MemberId; readonly registered: Member }[] = []
+      for await (const [key, value] of chain.store.range(range)) {
+        rows.push({ id: key.slice(prefix.length) as MemberId, registered: decodeMember(value) })
+      }
+      const page = rows.slice(0, limit)
+      return {
+        chain: chain.id,
+        members: page.map(({ id, registered }) => {
+          const { role, hospital, attributes, keys, seals, by, registered: sinceHeight, until } = registered
+          const key = currentKey(keys, timeMs)
+          assert(key !== undefined, 'a member has a key in force')
+          return {
+            ...nameOf(member, id),
+            role,
+            hospital,
+            attributes: [...attributes],
+            status: statusOf(member, registered, timeMs),
+            validator: validators.has(id),
+            keyIndex: key.index,
+            key: key.key,
+            sealKey: currentKey(seals, timeMs)?.key ?? null,
+            by,
+            sinceHeight,
+            untilMs: until
+          }
+        }),
+        next: rows.length > limit ? (page.at(-1)?.id ?? null) : null
+      }
+    },
+
+    async 'member.register'(params, { signal }) {
+      const member = chainNamed(memberships, params.chain)
+      const { chain } = member
+      const parsed = parseCard(params.card)
+      const problems = parsed.kind === 'failed' ? parsed.problems : verifyCard(parsed.card)
+      if (parsed.kind === 'failed' || problems.length > 0) {
+        throw new ApiError(
+          'invalid-params',
+          `the card is not acceptable: ${problems.map(({ message }) => message).join(' ')}`
+        )
+      }
+      const { card } = parsed
+      const { registration } = card
+      if (registration === null || registration.chain !== chain.id) {
+        throw new ApiError('invalid-params', 'the card was not made for this chain; export it again with the chain id')
+      }
+      const isHospital = params.role === 'hospital'
+      const grants = params.grants ?? { roles: [...STAFF_ROLES], attributes: null }
+      const submission = await register(member, {
+        role: params.role,
+        sign: card.sign,
+        seal: card.seal,
+        host: isHospital ? card.host : null,
+        hospital: params.staff ? chain.self : null,
+        attributes: [...new Set(params.attributes)].sort(),
+        grants: isHospital
+          ? {
+              roles: [...new Set(grants.roles)].sort(),
+              attributes: grants.attributes === null ? null : [...new Set(grants.attributes)].sort()
+            }
+          : null,
+        until: params.untilMs ?? null,
+        proof: registration.sign,
+        hostProof: isHospital ? registration.host : null
+      })
+      return { ...(await answerSubmission(member, submission, params, signal)), member: cardMember(card) }
+    },
+
+    async 'member.revoke'(params, { signal }) {
+      const member = chainNamed(memberships, params.chain)
+      const revoked = memberNamed(member, params.member)
+      const submission = await revoke(member, { member: revoked })
+      return { ...(await answerSubmission(member, submission, params, signal)), member: revoked }
+    }
+  }
+}
+
+function statusOf(
+  { chain }: Membership,
+  member: Member,
+  timeMs: number
+): 'active' | 'suspended' | 'revoked' | 'expired' {
+  if (member.revoked !== null) return 'revoked'
+  if (member.until !== null && member.until <= timeMs) return 'expired'
+  const hospital = member.hospital === null ? undefined : readMember(chain.state, member.hospital)
+  return hospital !== undefined && hospital.revoked !== null ? 'suspended' : 'active'
+}

@@ -1,0 +1,72 @@
+/** What a caller hears of a transaction that it caused. */
+import { ApiError, type Submitted } from '@wardline/api'
+import { type Height, type TransactionId, unreachable } from '@wardline/codec'
+import { REFUSALS } from '@wardline/ledger'
+import type { Outcome, Submission } from '@wardline/node'
+import type { Membership } from '../membership.ts'
+
+export type WaitParams = { readonly wait: 'accepted' | 'final'; readonly timeoutMs: number; readonly receipt: boolean }
+
+/**
+ * Turns a submission into the answer, after waiting as the caller asked.
+ * @throws ApiError with the refusal's code, `busy`, or `timeout` with the id of what stays accepted
+ */
+export async function answerSubmission(
+  member: Membership,
+  submission: Submission,
+  { wait, timeoutMs, receipt }: WaitParams,
+  signal: AbortSignal | undefined
+): Promise<Submitted> {
+  switch (submission.kind) {
+    case 'refused':
+      throw refusal(submission.code)
+    case 'ended':
+      return ended(member, submission.id, submission.outcome, receipt)
+    case 'accepted': {
+      const { id } = submission
+      if (wait === 'accepted') {
+        const code = member.chain.pending(id)?.code ?? null
+        return { chain: member.chain.id, id, state: 'accepted', code, height: null }
+      }
+      const outcome = await member.chain.outcome(id, timeoutMs, signal)
+      if (outcome === undefined) throw new ApiError('timeout', 'the transaction is accepted and not final yet', { id })
+      return ended(member, id, outcome, receipt)
+    }
+    default:
+      return unreachable(submission)
+  }
+}
+
+/** A refusal by the ledger, in the ledger's own words. */
+export function refusal(code: string): ApiError {
+  if (code === 'busy') return new ApiError('busy', 'too many transactions are pending; try again later')
+  const known = Object.entries(REFUSALS).find(([name]) => name === code)
+  return new ApiError(code, known?.[1].sentence ?? 'the payload is not the one that the transaction names')
+}
+
+/** @throws ApiError `not-found` if the receipt cannot be made yet */
+export async function receiptOf(member: Membership, id: TransactionId, anchor?: Height): Promise<string | undefined> {
+  try {
+    return await member.chain.query.receipt(id, anchor)
+  } catch (error) {
+    if (error instanceof RangeError) throw new ApiError('not-found', error.message, undefined, { cause: error })
+    throw error
+  }
+}
+
+async function ended(member: Membership, id: TransactionId, outcome: Outcome, receipt: boolean): Promise<Submitted> {
+  const base = { chain: member.chain.id, id }
+  switch (outcome.kind) {
+    case 'committed': {
+      const proof = receipt ? await receiptOf(member, id) : undefined
+      const answer = { ...base, state: 'committed', code: null, height: outcome.height } as const
+      return proof === undefined ? answer : { ...answer, receipt: proof }
+    }
+    case 'expired':
+      return { ...base, state: 'expired', code: 'expired', height: null }
+    case 'refused':
+      return { ...base, state: 'refused', code: outcome.code, height: null }
+    default:
+      return unreachable(outcome)
+  }
+}

@@ -1,0 +1,105 @@
+/** One hospital's daemon across its chains: opens them, works off their duties, answers the method table. */
+import type { Api } from '@wardline/api'
+import { WardlineError } from '@wardline/codec'
+import { createOpener, createSigner, createVoteSigner, type Verifier } from '@wardline/crypto'
+import { custodyFold } from '@wardline/custody'
+import { cardMember, type Genesis, memberIdOf } from '@wardline/ledger'
+import { type ChainParts, openChain } from '@wardline/node'
+import type { Clock, Journal, KeySet, KeyValueStore, Log, Network, Random } from '@wardline/ports'
+import { dutiesFold } from '@wardline/views'
+import { chainMethods } from './api/chains.ts'
+import { memberMethods } from './api/members.ts'
+import { recordMethods } from './api/records.ts'
+import { type Facts, type Failed, type Running, statusMethods } from './api/status.ts'
+import { startDuties } from './duties.ts'
+import { type Membership, namesOf } from './membership.ts'
+
+/** What one chain needs of the world. The hospital closes them. */
+export type ChainSetup = {
+  readonly label: string
+  readonly genesis: Genesis
+  /** `sign`, `vote`, `host` and `seal`, 32 bytes each. */
+  readonly keys: KeySet
+  readonly store: KeyValueStore
+  readonly journal: Journal
+  readonly network: Network
+}
+
+export type HospitalParts = {
+  readonly clock: Clock
+  readonly random: Random
+  readonly log: Log
+  readonly verifier: Verifier
+  readonly peerNameOf: ChainParts['peerNameOf']
+  readonly facts: Facts
+  /** Something that must not go on: a disk failed or a rule of our own was broken. The daemon should end. */
+  readonly onFailure: (error: unknown) => void
+}
+
+export type Hospital = {
+  readonly api: Api
+  stop(): Promise<void>
+}
+
+/** @throws WardlineError `not-a-member`, or why a chain cannot be opened (see `openChain`) */
+export async function openHospital(setups: readonly ChainSetup[], parts: HospitalParts): Promise<Hospital> {
+  const running: Running[] = []
+  const failed: Failed[] = []
+  for (const setup of setups) running.push(await join(setup, parts, failed))
+  const memberships = running.map(({ member }) => member)
+  return {
+    api: {
+      ...statusMethods(running, () => failed, parts.facts),
+      ...memberMethods(memberships),
+      ...recordMethods(memberships),
+      ...chainMethods(memberships)
+    },
+    async stop() {
+      for (const { duties } of running) duties.stop()
+      await Promise.all(memberships.map(({ chain }) => chain.stop()))
+    }
+  }
+}
+
+async function join(setup: ChainSetup, parts: HospitalParts, failed: Failed[]): Promise<Running> {
+  const { label, genesis, keys } = setup
+  const { clock, random } = parts
+  const log = parts.log.with({ chain: label })
+  const signer = createSigner(secret(keys, 'sign', label))
+  const self = memberIdOf(signer.publicKey)
+  const founder = genesis.founders.find((card) => cardMember(card) === self)
+  const fail = (error: unknown) => {
+    const code = error instanceof WardlineError ? error.code : 'bug'
+    const problem =
+      error instanceof WardlineError ? error.message : 'The chain stopped because of an error in this program.'
+    failed.push({ label, code, problem })
+    parts.onFailure(error)
+  }
+  const chain = await openChain({
+    genesis,
+    self,
+    voteSigner: founder === undefined ? null : createVoteSigner(secret(keys, 'vote', label)),
+    store: setup.store,
+    journal: setup.journal,
+    network: setup.network,
+    clock,
+    verifier: parts.verifier,
+    log,
+    folds: [custodyFold, dutiesFold(self)],
+    peerNameOf: parts.peerNameOf,
+    onFailure: fail
+  })
+  const opener = createOpener(secret(keys, 'seal', label))
+  const member: Membership = { label, chain, signer, opener, clock, random, log, names: namesOf(genesis) }
+  return { member, duties: startDuties(member, fail) }
+}
+
+function secret(keys: KeySet, use: string, label: string): Uint8Array {
+  const key = keys[use]
+  if (key === undefined)
+    throw new WardlineError(
+      'keys-incomplete',
+      `the keys of chain ${label} have no ${use} key; run "wardline id export"`
+    )
+  return key
+}

@@ -1,0 +1,9 @@
+import { keysCompliance } from '../../ports/src/compliance/keys.ts'
+import { createMemoryKeys } from '../src/index.ts'
+
+const test = keysCompliance('keys-files/memory-keys', async () => {
+  const keys = createMemoryKeys()
+  return { open: async () => keys, cleanup: async () => {} }
+})
+
+test.run()

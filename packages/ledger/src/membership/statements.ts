@@ -1,0 +1,63 @@
+/**
+ * What is signed inside the bodies of membership transactions. Each is a canonical CBOR map whose `use` tells it from every
+ * other statement of its domain.
+ */
+import { type ChainId, encodeCbor, type MemberId, nameBytes, type SealKey, type SignKey } from '@wardline/codec'
+import { statementMessage } from '@wardline/crypto'
+import { nullableBytes } from './member.ts'
+
+export type RegisteredKeys = {
+  readonly sign: SignKey
+  readonly seal: SealKey | null
+  readonly host: SignKey | null
+}
+
+/**
+ * What a new member's `sign` key, and its `host` key if it has one, sign for their registration on `chain`: that their
+ * holder has them and means these keys to be one member's.
+ */
+export function registrationStatement(chain: ChainId, keys: RegisteredKeys): Uint8Array {
+  return encodeCbor({
+    use: 'register',
+    chain: nameBytes(chain),
+    sign: nameBytes(keys.sign),
+    seal: nullableBytes(keys.seal),
+    host: nullableBytes(keys.host)
+  })
+}
+
+export type NewKeys = {
+  readonly member: MemberId
+  readonly sign: SignKey | null
+  readonly seal: SealKey | null
+}
+
+/** What the new `sign` key of `member` signs for its rotation: that its holder has it. */
+export function rotationStatement(chain: ChainId, keys: NewKeys): Uint8Array {
+  return encodeCbor({ use: 'rotate', ...newKeys(chain, keys) })
+}
+
+export type ApprovalTerms = {
+  /** The epoch whose validators approve. */
+  readonly epoch: number
+  /** Block time from which the approval is void, milliseconds. */
+  readonly expires: number
+}
+
+/** What each approving validator signs, under `wardline/approval/1`, to give `member` new keys at once. */
+export function recoveryStatement(chain: ChainId, keys: NewKeys, terms: ApprovalTerms): Uint8Array {
+  return encodeCbor({ use: 'recover', ...newKeys(chain, keys), epoch: terms.epoch, expires: terms.expires })
+}
+
+export function keyProofMessage(statement: Uint8Array): Uint8Array {
+  return statementMessage('wardline/key-proof/1', statement)
+}
+
+function newKeys(chain: ChainId, keys: NewKeys) {
+  return {
+    chain: nameBytes(chain),
+    member: nameBytes(keys.member),
+    sign: nullableBytes(keys.sign),
+    seal: nullableBytes(keys.seal)
+  }
+}

@@ -1,0 +1,435 @@
+import { randomBytes } from 'node:crypto'
+import { connect, type Socket } from 'node:net'
+import type { Stream } from '@libp2p/interface'
+import { limits, name32, type SignKey, WardlineError } from '@wardline/codec'
+import { publicSignKey } from '@wardline/crypto'
+import type { StreamRequest } from '@wardline/ports'
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import { createLibp2pNetwork, type Libp2pNetwork, peerNameOf } from '../src/index.ts'
+import { allConnected, closeAll, type Host, keepingLog, pause, port, startHost, startHosts, until } from './hosts.ts'
+import { type RawPeer, startRawPeer } from './raw-peer.ts'
+
+const test = suite('network-libp2p/network')
+const TOPIC = '/wardline/test/1'
+const PROTOCOL = '/wardline/test-sync/1'
+const OPTIONS: StreamRequest = { timeoutMs: 5000, frameBytesMax: limits.streamFrameBytesMax, framesMax: 100 }
+
+/** Runs `run` and closes everything that it registered, whatever happens. */
+async function withParts(run: (closing: (part: { close(): Promise<void> }) => void) => Promise<void>): Promise<void> {
+  const parts: { close(): Promise<void> }[] = []
+  try {
+    await run((part) => void parts.push(part))
+  } finally {
+    await Promise.all(parts.map((part) => part.close()))
+  }
+}
+
+function inbox(network: Libp2pNetwork): Uint8Array[] {
+  const messages: Uint8Array[] = []
+  network.gossip.subscribe(TOPIC, async (data) => {
+    messages.push(data)
+    return 'accept'
+  })
+  return messages
+}
+
+async function codeOf(work: Promise<unknown>): Promise<string> {
+  try {
+    await work
+    return 'none'
+  } catch (error) {
+    if (error instanceof WardlineError) return error.code
+    throw error
+  }
+}
+
+async function framesOf(source: AsyncIterable<Uint8Array>): Promise<Uint8Array[]> {
+  const frames: Uint8Array[] = []
+  for await (const frame of source) frames.push(frame)
+  return frames
+}
+
+/** A listed member whose host is a raw peer that `host` knows. */
+async function listedRawPeer(host: Host): Promise<RawPeer> {
+  const raw = await startRawPeer(randomBytes(32))
+  await host.network.setPeers([{ name: raw.name, addresses: [] }])
+  return raw
+}
+
+function closeCodeOf(stream: Stream): Promise<string> {
+  return new Promise((resolve) => {
+    if (stream.status === 'reset' || stream.status === 'aborted') resolve(stream.status)
+    stream.addEventListener('close', () => resolve(stream.status), { once: true })
+  })
+}
+
+test('a peer is named by its public key', () =>
+  withParts(async (closing) => {
+    const host = await startHost()
+    closing(host.network)
+    const key = publicSignKey(host.secretKey)
+    assert.is(peerNameOf(key), host.network.self)
+    assert.match(host.network.addresses()[0] ?? '', new RegExp(`/p2p/${host.network.self}$`))
+    assert.is(peerNameOf(name32<SignKey>('00'.repeat(32))).length, host.network.self.length)
+  }))
+
+test('a secret key of another length and a port in use are refused', () =>
+  withParts(async (closing) => {
+    try {
+      await createLibp2pNetwork({ secretKey: new Uint8Array(31), listen: [], log: keepingLog() })
+      assert.unreachable()
+    } catch (error) {
+      assert.instance(error, TypeError)
+    }
+    const host = await startHost()
+    closing(host.network)
+    assert.is(await codeOf(startHost({ port: port(host) })), 'port-in-use')
+  }))
+
+test('an outsider who dials, subscribes, asks and opens streams gets nothing', () =>
+  withParts(async (closing) => {
+    const hosts = await startHosts(2)
+    const outsider = await startRawPeer(randomBytes(32))
+    closing(outsider)
+    for (const { network } of hosts) closing(network)
+    const [a, b] = hosts as [Host, Host]
+    let served = 0
+    a.network.serve(PROTOCOL, async function* () {
+      served += 1
+      yield new Uint8Array(1)
+    })
+    const received = inbox(b.network)
+    inbox(a.network)
+    await allConnected(hosts)
+
+    let heard = 0
+    outsider.gossip.addEventListener('message', () => {
+      heard += 1
+    })
+    outsider.gossip.subscribe(TOPIC)
+    const seen: string[] = []
+    a.network.onPeer((peer) => seen.push(peer))
+    for (const protocol of [PROTOCOL, '/meshsub/1.2.0', '/meshsub/1.0.0', '/ipfs/id/1.0.0', '/ipfs/ping/1.0.0']) {
+      const opened = await outsider.open(a, protocol).then(
+        () => true,
+        () => false
+      )
+      assert.not(opened, protocol)
+    }
+    const connection = await outsider.dial(a).catch(() => undefined)
+    if (connection !== undefined) outsider.joinGossip(connection)
+    await outsider.gossip.publish(TOPIC, randomBytes(10))
+    await a.network.gossip.publish(TOPIC, randomBytes(20))
+    await until('the message among members', () => received.length === 1)
+    await pause(200)
+    assert.is(heard, 0)
+    assert.is(received[0]?.length, 20)
+    assert.is(served, 0)
+    assert.equal(seen, [])
+    assert.is(outsider.node.getConnections().filter((open) => open.status === 'open').length, 0)
+  }))
+
+test('many half-open connections keep nobody from talking', () =>
+  withParts(async (closing) => {
+    const hosts = await startHosts(2)
+    for (const { network } of hosts) closing(network)
+    const [a, b] = hosts as [Host, Host]
+    const received = inbox(b.network)
+    inbox(a.network)
+    await allConnected(hosts)
+    const sockets: Socket[] = Array.from({ length: 400 }, () => connect(port(a), '127.0.0.1').on('error', () => {}))
+    await pause(300)
+    const kept = sockets.filter((socket) => socket.readyState === 'open').length
+    assert.ok(kept <= 128, `${kept} connections of a stranger are kept`)
+    await a.network.gossip.publish(TOPIC, randomBytes(100))
+    await until('the message', () => received.length === 1)
+    for (const socket of sockets) socket.destroy()
+  }))
+
+test('a peer that restarts on its port is connected again, by either side', () =>
+  withParts(async (closing) => {
+    const hosts = await startHosts(2)
+    const [a, b] = hosts as [Host, Host]
+    closing(a.network)
+    await allConnected(hosts)
+    await b.network.close()
+    await until('the disconnection', () => a.network.connected().length === 0)
+    const again = await startHost({ secretKey: b.secretKey, port: port(b) })
+    closing(again.network)
+    assert.is(again.network.self, b.network.self)
+    // Listed without addresses, so that only the other side can dial.
+    await again.network.setPeers([{ name: a.network.self, addresses: [] }])
+    await allConnected([a, again])
+    const received = inbox(again.network)
+    inbox(a.network)
+    await pause(100)
+    await a.network.gossip.publish(TOPIC, randomBytes(10))
+    await until('gossip after the restart', () => received.length === 1)
+  }))
+
+test('two peers that dial each other at once end with one steady link', () =>
+  withParts(async (closing) => {
+    for (let round = 0; round < 5; round += 1) {
+      const hosts = await startHosts(3)
+      for (const { network } of hosts) closing(network)
+      const events: string[] = []
+      for (const { network } of hosts) network.onPeer((_, event) => events.push(event))
+      await allConnected(hosts)
+      await pause(100)
+      assert.equal(events, Array(6).fill('connected'))
+    }
+  }))
+
+test('gossip of the largest size arrives; a byte more is refused and breaks nothing', () =>
+  withParts(async (closing) => {
+    const hosts = await startHosts(3)
+    for (const { network } of hosts) closing(network)
+    const [a] = hosts as [Host]
+    const inboxes = hosts.map(({ network }) => inbox(network))
+    await allConnected(hosts)
+    await pause(100)
+    const large = randomBytes(limits.gossipMessageBytesMax)
+    await a.network.gossip.publish(TOPIC, large)
+    await until('the largest message', () => inboxes.slice(1).every((messages) => messages.length === 1))
+    assert.ok(inboxes[1]?.[0] !== undefined && Buffer.compare(inboxes[1][0], large) === 0)
+    const beyond = a.network.gossip.publish(TOPIC, randomBytes(limits.gossipMessageBytesMax + 1))
+    assert.is(await codeOf(beyond), 'gossip-too-large')
+    await a.network.gossip.publish(TOPIC, randomBytes(1))
+    await until('the next message', () => inboxes.slice(1).every((messages) => messages.length === 2))
+  }))
+
+test('two members without a link between them hear each other at once through a third', () =>
+  withParts(async (closing) => {
+    const hosts = await Promise.all([startHost(), startHost(), startHost()])
+    for (const { network } of hosts) closing(network)
+    const [a, b, c] = hosts as [Host, Host, Host]
+    const mute = (host: Host) => ({ name: host.peer.name, addresses: [] })
+    await a.network.setPeers([b.peer, mute(c)])
+    await b.network.setPeers([a.peer, c.peer])
+    await c.network.setPeers([mute(a), b.peer])
+    const [, , received] = hosts.map(({ network }) => inbox(network))
+    await until('the line', () => b.network.connected().length === 2)
+    // The meshes form within a heartbeat or two.
+    await pause(1500)
+    const times: number[] = []
+    for (let count = 1; count <= 10; count += 1) {
+      const begin = performance.now()
+      await a.network.gossip.publish(TOPIC, randomBytes(100))
+      await until('the relayed message', () => received?.length === count)
+      times.push(performance.now() - begin)
+    }
+    times.sort((x, y) => x - y)
+    assert.ok((times[5] ?? Infinity) < 200, `relayed after ${times[5]} ms`)
+  }))
+
+test('a full block body travels as one frame, and 40 MiB in many', () =>
+  withParts(async (closing) => {
+    const hosts = await startHosts(2)
+    for (const { network } of hosts) closing(network)
+    const [a, b] = hosts as [Host, Host]
+    const body = randomBytes(limits.streamFrameBytesMax)
+    a.network.serve(PROTOCOL, async function* (request) {
+      for (let count = 0; count < (request[0] ?? 0); count += 1) yield body
+    })
+    await allConnected(hosts)
+    const begin = performance.now()
+    const frames = await framesOf(b.network.request(a.network.self, PROTOCOL, Uint8Array.of(8), OPTIONS))
+    assert.is(frames.length, 8)
+    for (const frame of frames) assert.ok(Buffer.compare(frame, body) === 0)
+    console.log(`40 MiB in ${Math.round(performance.now() - begin)} ms`)
+  }))
+
+test('a slow reader holds the handler back', () =>
+  withParts(async (closing) => {
+    const hosts = await startHosts(2)
+    for (const { network } of hosts) closing(network)
+    const [a, b] = hosts as [Host, Host]
+    let produced = 0
+    a.network.serve(PROTOCOL, async function* () {
+      for (; produced < 400; produced += 1) yield new Uint8Array(64 * 1024)
+    })
+    await allConnected(hosts)
+    let taken = 0
+    for await (const frame of b.network.request(a.network.self, PROTOCOL, new Uint8Array(0), {
+      ...OPTIONS,
+      framesMax: 400
+    })) {
+      taken += frame.length / 64 / 1024
+      if (taken === 1) await pause(300)
+      assert.ok(produced - taken < 128, `${produced - taken} frames ahead`)
+    }
+    assert.is(taken, 400)
+  }))
+
+test('a client that never reads, or never asks, is cut', () =>
+  withParts(async (closing) => {
+    const lines: string[] = []
+    const host = await startHost({ stallMs: 500, log: keepingLog(lines) })
+    closing(host.network)
+    const raw = await listedRawPeer(host)
+    closing(raw)
+    let ended = false
+    host.network.serve(PROTOCOL, async function* () {
+      try {
+        for (;;) yield new Uint8Array(1024 * 1024)
+      } finally {
+        ended = true
+      }
+    })
+    const deaf = await raw.open(host, PROTOCOL)
+    deaf.pause()
+    deaf.send(Uint8Array.of(0, 0, 0, 0))
+    const mute = await raw.open(host, PROTOCOL)
+    mute.send(Uint8Array.of(0, 0))
+    await until('the end of the handler', () => ended, 3000)
+    assert.is(await closeCodeOf(mute), 'reset')
+    assert.ok(lines.some((line) => line.includes('stream-timeout')))
+  }))
+
+test('a length prefix of 1 GB ends the stream on either side, without waiting for the bytes', () =>
+  withParts(async (closing) => {
+    const lines: string[] = []
+    const host = await startHost({ log: keepingLog(lines) })
+    closing(host.network)
+    const raw = await listedRawPeer(host)
+    closing(raw)
+    host.network.serve(PROTOCOL, async function* () {
+      yield new Uint8Array(1)
+    })
+    const stream = await raw.open(host, PROTOCOL)
+    stream.send(Uint8Array.of(0x40, 0, 0, 0, 1))
+    assert.is(await closeCodeOf(stream), 'reset')
+    assert.ok(lines.some((line) => line.includes('stream-overflow')))
+
+    await raw.node.handle('/wardline/bad/1', (bad) => {
+      bad.send(Uint8Array.of(0x40, 0, 0, 0, 1))
+    })
+    const [connection] = raw.node.getConnections()
+    assert.ok(connection)
+    const answer = framesOf(host.network.request(raw.name, '/wardline/bad/1', new Uint8Array(1), OPTIONS))
+    assert.is(await codeOf(answer), 'stream-overflow')
+  }))
+
+test('garbage on every protocol harms nobody else, and the link comes back', () =>
+  withParts(async (closing) => {
+    const hosts = await startHosts(2)
+    for (const { network } of hosts) closing(network)
+    const [a, b] = hosts as [Host, Host]
+    const raw = await startRawPeer(randomBytes(32))
+    closing(raw)
+    const received = inbox(b.network)
+    inbox(a.network)
+    a.network.serve(PROTOCOL, async function* (request) {
+      yield request
+    })
+    await a.network.setPeers([b.peer, { name: raw.name, addresses: [] }])
+    await allConnected([a, b].map((host) => host)).catch(() => {})
+    for (const protocol of [PROTOCOL, '/meshsub/1.2.0', '/meshsub/1.1.0', '/meshsub/1.0.0']) {
+      for (const size of [1, 3, 100, 70_000]) {
+        const stream = await raw.open(a, protocol)
+        stream.send(randomBytes(size))
+        await stream.close({ signal: AbortSignal.timeout(1000) }).catch(() => {})
+      }
+    }
+    // Below TLS-like layers: garbage instead of a handshake, and a handshake cut short.
+    for (const bytes of [randomBytes(500), Buffer.from('\x13/multistream/1.0.0\n\x07/noise\n')]) {
+      const socket = connect(port(a), '127.0.0.1').on('error', () => {})
+      socket.write(bytes)
+      await pause(20)
+      socket.destroy()
+    }
+    await until('the honest link', () => b.network.connected().includes(a.network.self))
+    await a.network.gossip.publish(TOPIC, randomBytes(33))
+    await until('the honest message', () => received.some((data) => data.length === 33))
+    const echoed = await framesOf(b.network.request(a.network.self, PROTOCOL, randomBytes(5), OPTIONS))
+    assert.is(echoed[0]?.length, 5)
+  }))
+
+test('a link whose gossip broke is closed and made anew', () =>
+  withParts(async (closing) => {
+    const lines: string[] = []
+    const host = await startHost({ log: keepingLog(lines) })
+    closing(host.network)
+    const raw = await listedRawPeer(host)
+    closing(raw)
+    inbox(host.network)
+    const connection = await raw.dial(host)
+    raw.joinGossip(connection)
+    raw.gossip.subscribe(TOPIC)
+    await until('the link', () => host.network.connected().length === 1)
+    // A frame that announces 16 MiB: gossipsub gives up reading and says nothing.
+    const stream = await connection.newStream(['/meshsub/1.2.0'])
+    stream.send(Uint8Array.of(0x80, 0x80, 0x80, 0x08, 1))
+    await until('the closing of the broken link', () => connection.status !== 'open', 8000)
+    assert.ok(lines.some((line) => line.includes('gossip with it is broken')))
+    assert.equal(host.network.connected(), [])
+  }))
+
+test('taking a peer off the list ends its requests and refuses its streams', () =>
+  withParts(async (closing) => {
+    const hosts = await startHosts(2)
+    for (const { network } of hosts) closing(network)
+    const [a, b] = hosts as [Host, Host]
+    let ended = false
+    a.network.serve(PROTOCOL, async function* () {
+      try {
+        for (;;) {
+          yield new Uint8Array(10)
+          await pause(10)
+        }
+      } finally {
+        ended = true
+      }
+    })
+    await allConnected(hosts)
+    const running = codeOf(framesOf(b.network.request(a.network.self, PROTOCOL, new Uint8Array(0), OPTIONS)))
+    await pause(50)
+    await a.network.setPeers([])
+    assert.is(await running, 'stream-closed')
+    await until('the end of the handler', () => ended)
+    assert.is(
+      await codeOf(framesOf(b.network.request(a.network.self, PROTOCOL, new Uint8Array(0), OPTIONS))),
+      'peer-unreachable'
+    )
+  }))
+
+test('a peer whose gossip is rejected again and again is refused', () =>
+  withParts(async (closing) => {
+    const hosts = await startHosts(2)
+    for (const { network } of hosts) closing(network)
+    const [a, b] = hosts as [Host, Host]
+    a.network.gossip.subscribe(TOPIC, async () => 'reject')
+    b.network.gossip.subscribe(TOPIC, async () => 'accept')
+    await allConnected(hosts)
+    await pause(100)
+    for (let count = 0; count < 12; count += 1) await b.network.gossip.publish(TOPIC, randomBytes(10))
+    await until('the disconnection', () => a.network.connected().length === 0)
+    await pause(800)
+    assert.equal(a.network.connected(), [])
+  }))
+
+test('close ends within a second and leaves nothing behind', async () => {
+  const hosts = await startHosts(3)
+  await allConnected(hosts)
+  const [a, b] = hosts as [Host, Host]
+  a.network.serve(PROTOCOL, async function* () {
+    await new Promise(() => {})
+  })
+  const open = codeOf(framesOf(b.network.request(a.network.self, PROTOCOL, new Uint8Array(0), OPTIONS)))
+  await pause(50)
+  const begin = performance.now()
+  await closeAll(hosts)
+  assert.ok(performance.now() - begin < 1000, `closing took ${Math.round(performance.now() - begin)} ms`)
+  assert.is(await open, 'stream-closed')
+  // libp2p leaves timers of at most a second that do nothing any more.
+  await pause(1100)
+  const left = process.getActiveResourcesInfo()
+  assert.equal(
+    left.filter((kind) => kind.startsWith('TCP')),
+    []
+  )
+  assert.is(left.filter((kind) => kind === 'Timeout').length, 0, left.join(' '))
+})
+
+test.run()

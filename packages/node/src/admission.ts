@@ -1,0 +1,131 @@
+/**
+ * The one way into the mempool. A transaction is parsed once, its signatures are verified once, and it is judged on the
+ * final state, whether a client submitted it or a neighbour gossiped it.
+ */
+import { type ChainId, type Leaf, limits, type MemberId } from '@wardline/codec'
+import type { Verifier } from '@wardline/crypto'
+import {
+  judge,
+  leafOf,
+  type ParsedTransaction,
+  parseTransaction,
+  type RefusalCode,
+  readMember,
+  type StateView,
+  signatureChecks
+} from '@wardline/ledger'
+import type { Clock } from '@wardline/ports'
+import type { Head } from './head.ts'
+import type { Mempool } from './mempool.ts'
+
+/** Whatever context-free fault the bytes have; its sender is to blame, whoever wrote them. */
+export type FaultCode = string
+
+export type Opened =
+  | { readonly kind: 'known'; readonly leaf: Leaf }
+  | { readonly kind: 'fault'; readonly code: FaultCode }
+  /** Well formed, for this chain, and every signature under the keys that it carries is good. */
+  | { readonly kind: 'opened'; readonly transaction: ParsedTransaction }
+
+export type Admitted =
+  | { readonly kind: 'admitted' }
+  | { readonly kind: 'known' }
+  | { readonly kind: 'busy' }
+  | { readonly kind: 'refused'; readonly code: RefusalCode; readonly permanent: boolean }
+
+export type Admission = {
+  /** Parses and verifies, unless the leaf is pending or was met lately. */
+  open(bytes: Uint8Array): Promise<Opened>
+  /**
+   * Parses and verifies even what was met lately, for a block that needs it: whether it was refused here does not matter.
+   * @returns undefined if the bytes have a fault
+   */
+  openForBlock(bytes: Uint8Array): Promise<ParsedTransaction | undefined>
+  /** Judges on the final state as of now, and takes the transaction into the mempool if that accepts it. */
+  admit(transaction: ParsedTransaction): Admitted
+  /** What the final state says now of a transaction, without admitting it. */
+  judge(transaction: ParsedTransaction): ReturnType<typeof judge>
+  /** Whether this leaf needs no second look. */
+  hasMet(leaf: Leaf): boolean
+  /** Remembers that this leaf needs no second look: it is final, or refused for good. */
+  settle(leaf: Leaf): void
+}
+
+/** Leaves that were met lately, so that a late copy costs one hash; about two minutes of a busy chain. */
+const LEAVES_REMEMBERED_MAX = 65_536
+
+export type AdmissionParts = {
+  readonly chain: ChainId
+  readonly verifier: Verifier
+  readonly clock: Clock
+  readonly mempool: Mempool
+  readonly state: StateView
+  readonly head: () => Head
+  /** How many members may sponsor transactions: shares of the mempool. */
+  readonly sponsors: () => number
+}
+
+export function createAdmission(parts: AdmissionParts): Admission {
+  const { chain, verifier, clock, mempool, state, head } = parts
+  const met = new Set<Leaf>()
+
+  function remember(leaf: Leaf): void {
+    if (met.size >= LEAVES_REMEMBERED_MAX) {
+      for (const oldest of met) {
+        met.delete(oldest)
+        break
+      }
+    }
+    met.add(leaf)
+  }
+
+  /** Whose share of the mempool it takes: a person's is its hospital's. */
+  function sponsorOf(author: MemberId): MemberId {
+    return readMember(state, author)?.hospital ?? author
+  }
+
+  function judgeNow(transaction: ParsedTransaction) {
+    return judge(state, transaction, Math.max(clock.nowMs(), head().time + 1))
+  }
+
+  async function parseAndVerify(bytes: Uint8Array): Promise<Exclude<Opened, { kind: 'known' }>> {
+    const parsed = parseTransaction(bytes, chain)
+    if (parsed.kind === 'reject') return { kind: 'fault', code: parsed.code }
+    const verdicts = await Promise.all(
+      signatureChecks(parsed.transaction).map(({ key, message, signature }) => verifier.verify(key, message, signature))
+    )
+    if (verdicts.includes(false)) return { kind: 'fault', code: 'bad-signature' }
+    return { kind: 'opened', transaction: parsed.transaction }
+  }
+
+  return {
+    async open(bytes) {
+      if (bytes.length > limits.transactionBytesMax) return { kind: 'fault', code: 'too-large' }
+      const leaf = leafOf(bytes)
+      return met.has(leaf) || mempool.has(leaf) ? { kind: 'known', leaf } : parseAndVerify(bytes)
+    },
+
+    async openForBlock(bytes) {
+      const pending = mempool.get(leafOf(bytes))
+      if (pending !== undefined) return pending
+      const opened = await parseAndVerify(bytes)
+      return opened.kind === 'opened' ? opened.transaction : undefined
+    },
+
+    judge: judgeNow,
+
+    admit(transaction) {
+      if (met.has(transaction.leaf)) return { kind: 'known' }
+      const verdict = judgeNow(transaction)
+      if (verdict.kind === 'refuse') {
+        if (verdict.permanent) remember(transaction.leaf)
+        return { kind: 'refused', code: verdict.code, permanent: verdict.permanent }
+      }
+      const added = mempool.add(transaction, sponsorOf(transaction.author.member), parts.sponsors())
+      return { kind: added === 'added' ? 'admitted' : added }
+    },
+
+    hasMet: (leaf) => met.has(leaf),
+    settle: remember
+  }
+}

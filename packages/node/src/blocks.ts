@@ -1,0 +1,363 @@
+/**
+ * Gets blocks from "named" to "final": collects a proposal's transactions, executes a block after its ancestors, commits what
+ * was finalized, and catches up from peers after an absence. Everything that moves the head goes through one lock.
+ */
+import { type ChainId, type Digest, type Leaf, type MemberId, WardlineError } from '@wardline/codec'
+import {
+  type BuildRequest,
+  type Certificate,
+  certificateChecks,
+  encodeHeader,
+  type Header,
+  headerDigest,
+  leavesRoot,
+  type Proposal,
+  parseHeader,
+  setHash,
+  type ValidatorSet
+} from '@wardline/consensus'
+import type { Verifier } from '@wardline/crypto'
+import { decodeBlockBody, encodeBlockBody, type ParsedTransaction } from '@wardline/ledger'
+import type { Clock, KeyValueStore, Log, Network, PeerName, StoreWrite } from '@wardline/ports'
+import type { Admission } from './admission.ts'
+import type { Committer } from './commit.ts'
+import type { Directory } from './directory.ts'
+import type { ExecutedBlock, Executor } from './executor.ts'
+import { keys } from './layout.ts'
+import type { Mempool } from './mempool.ts'
+import type { ChainPart, SyncClient } from './sync.ts'
+
+export type Blocks = {
+  build(
+    request: BuildRequest,
+    timeMs: number
+  ): Promise<{ header: Header; leaves: readonly Leaf[] } | 'nothing' | 'failed'>
+  check(proposal: Proposal): Promise<{ verdict: 'valid' | 'invalid' | 'unavailable'; fetched: readonly Header[] }>
+  /** Retries until the blocks are here and final, or `stop` was called. */
+  commit(blocks: readonly Header[], certificate: Certificate): Promise<void>
+  fetchBlock(digest: Digest, from: readonly MemberId[]): Promise<Header | undefined>
+  /** Takes final blocks from the first of these peers that has some; runs once at a time. */
+  catchUp(peers: readonly PeerName[]): Promise<Certified | undefined>
+  stop(): void
+  /** Resolves when nothing is being committed any more. */
+  idle(): Promise<void>
+}
+
+export type Certified = { readonly header: Header; readonly certificate: Certificate }
+
+export type BlocksParts = {
+  readonly chain: ChainId
+  readonly set: ValidatorSet
+  readonly store: KeyValueStore
+  readonly clock: Clock
+  readonly log: Log
+  readonly network: Network
+  readonly verifier: Verifier
+  readonly admission: Admission
+  readonly mempool: Mempool
+  readonly executor: Executor
+  readonly committer: Committer
+  readonly directory: Directory
+  readonly sync: SyncClient
+}
+
+type Execution =
+  | { readonly kind: 'executed'; readonly headers: readonly Header[] }
+  | { readonly kind: 'missing' }
+  | { readonly kind: 'invalid'; readonly header: Header; readonly code: string }
+
+/** Unfinalised ancestors that are executed for one block; the consensus keeps far fewer. */
+const ANCESTORS_MAX = 64
+const RETRY_MIN_MS = 250
+const RETRY_MAX_MS = 5_000
+
+export function createBlocks(parts: BlocksParts): Blocks {
+  const { chain, set, store, clock, log, network, verifier, admission, mempool, executor, committer, directory, sync } =
+    parts
+  let stopped = false
+  let advancing: Promise<unknown> = Promise.resolve()
+  let catchingUp: Promise<Certified | undefined> | undefined
+
+  /** Runs what moves the head, one at a time. */
+  function exclusively<T>(run: () => Promise<T>): Promise<T> {
+    const next = advancing.then(run, run)
+    advancing = next
+    return next
+  }
+
+  function peersOf(members: readonly MemberId[]): PeerName[] {
+    const connected = new Set(network.connected())
+    return members.flatMap((member) => {
+      const peer = directory.peerOf(member)
+      return peer !== undefined && connected.has(peer) ? [peer] : []
+    })
+  }
+
+  /** `first`, then every other connected peer. */
+  function orElseAll(first: readonly PeerName[]): PeerName[] {
+    return [...new Set([...first, ...network.connected()])]
+  }
+
+  async function keep(header: Header, digest: Digest, transactions: readonly Uint8Array[]): Promise<void> {
+    const writes: StoreWrite[] = [
+      { key: keys.body(digest), value: encodeBlockBody(transactions) },
+      { key: keys.pending(digest), value: encodeHeader(header) }
+    ]
+    await store.write(writes, { sync: true })
+  }
+
+  /** The transactions with these leaves, from the mempool or the peers; undefined if some are not to be had. */
+  async function collect(
+    digest: Digest,
+    leaves: readonly Leaf[],
+    peers: readonly PeerName[]
+  ): Promise<ParsedTransaction[] | undefined> {
+    const found = new Map<Leaf, ParsedTransaction>()
+    const missing = () => leaves.filter((leaf) => !found.has(leaf))
+    for (const leaf of leaves) {
+      const pending = mempool.get(leaf)
+      if (pending !== undefined) found.set(leaf, pending)
+    }
+    for (const peer of peers) {
+      const wanted = missing()
+      if (wanted.length === 0) break
+      const received = await sync.transactions(peer, digest, wanted)
+      const opened = await Promise.all(received.map((bytes) => admission.openForBlock(bytes)))
+      for (const transaction of opened) if (transaction !== undefined) found.set(transaction.leaf, transaction)
+    }
+    const all = leaves.map((leaf) => found.get(leaf))
+    return all.includes(undefined) ? undefined : (all as ParsedTransaction[])
+  }
+
+  async function openAll(body: readonly Uint8Array[]): Promise<ParsedTransaction[] | undefined> {
+    const opened = await Promise.all(body.map((bytes) => admission.openForBlock(bytes)))
+    return opened.includes(undefined) ? undefined : (opened as ParsedTransaction[])
+  }
+
+  /** A block that was kept here, or that a peer has; its body is durable and its transactions verified. */
+  async function obtain(
+    digest: Digest,
+    peers: readonly PeerName[]
+  ): Promise<{ header: Header; transactions: readonly ParsedTransaction[] } | undefined> {
+    const headerBytes = store.get(keys.pending(digest))
+    const bodyBytes = store.get(keys.body(digest))
+    const kept = headerBytes && parseHeader(headerBytes)
+    const body = bodyBytes && decodeBlockBody(bodyBytes)
+    if (kept !== undefined && body !== undefined) {
+      const transactions = await openAll(body)
+      if (transactions !== undefined) return { header: kept, transactions }
+    }
+    for (const peer of peers) {
+      const received = await sync.block(peer, digest)
+      if (received === undefined) continue
+      const { header } = received
+      const transactions = await openAll(received.body)
+      if (transactions === undefined || leavesRoot(transactions.map(({ leaf }) => leaf)) !== header.txRoot) {
+        network.report(peer, 'bad-sync-answer')
+        continue
+      }
+      await keep(header, digest, received.body)
+      return { header, transactions }
+    }
+    return undefined
+  }
+
+  /** Executes the unfinalised block `digest` after its ancestors. `headers` are those that had to be obtained. */
+  async function ensureExecuted(digest: Digest, peers: readonly PeerName[]): Promise<Execution> {
+    const chainDown: { header: Header; transactions: readonly ParsedTransaction[] }[] = []
+    for (let at = digest; !executor.knows(at); ) {
+      const block = chainDown.length < ANCESTORS_MAX ? await obtain(at, peers) : undefined
+      if (block === undefined || block.header.height <= committer.head().height) return { kind: 'missing' }
+      chainDown.push(block)
+      at = block.header.parent
+    }
+    for (const { header, transactions } of chainDown.reverse()) {
+      // While bodies were fetched the head may have moved past this branch.
+      if (!executor.knows(header.parent)) return { kind: 'missing' }
+      const executed = executor.execute(header, transactions)
+      if (executed.kind === 'invalid') return { kind: 'invalid', header, code: executed.code }
+    }
+    return { kind: 'executed', headers: chainDown.map(({ header }) => header) }
+  }
+
+  /** The executed blocks from above the head up to `digest`, ascending. */
+  function pathTo(digest: Digest): ExecutedBlock[] {
+    const path: ExecutedBlock[] = []
+    for (let at = digest; at !== committer.head().digest; ) {
+      const block = executor.get(at)
+      if (block === undefined) return []
+      path.unshift(block)
+      at = block.header.parent
+    }
+    return path
+  }
+
+  async function verifyPart(part: ChainPart): Promise<boolean> {
+    const last = part.headers.at(-1)
+    const { certificate } = part
+    if (last === undefined || certificate === undefined) return false
+    let parent: Digest = committer.head().digest
+    let number: number = committer.head().height
+    for (const header of part.headers) {
+      number += 1
+      if (header.chain !== chain || header.parent !== parent || header.height !== number) return false
+      parent = headerDigest(header)
+    }
+    if (certificate.kind !== 'finalize' || certificate.digest !== parent || certificate.epoch !== set.epoch)
+      return false
+    if (last.nextSetHash !== setHash(set.validators)) return false
+    const checks = certificateChecks(set, chain, certificate)
+    if (checks === undefined) return false
+    const verdicts = await Promise.all(
+      checks.map(({ key, message, signature }) => verifier.verify(key, message, signature))
+    )
+    return !verdicts.includes(false)
+  }
+
+  async function catchUpFrom(peer: PeerName): Promise<Certified | undefined> {
+    let last: Certified | undefined
+    for (;;) {
+      if (stopped) return last
+      let part: ChainPart | undefined
+      const result = await sync.blocks(
+        peer,
+        committer.head().height + 1,
+        async (received) => {
+          part = received
+          return verifyPart(received)
+        },
+        async (header, body) => {
+          const transactions = await openAll(body)
+          if (transactions === undefined) return false
+          const isLast = header === part?.headers.at(-1)
+          await exclusively(async () => {
+            // The consensus may have committed it meanwhile.
+            if (header.height <= committer.head().height) return
+            const executed = executor.execute(header, transactions)
+            if (executed.kind === 'invalid') throw divergence(header, executed.code)
+            await committer.commit([executed.block], isLast ? (part?.certificate ?? null) : null)
+          })
+          return true
+        }
+      )
+      const header = part?.headers.at(-1)
+      const certificate = part?.certificate
+      if (result !== 'done' || header === undefined || certificate === undefined) return last
+      last = { header, certificate }
+    }
+  }
+
+  return {
+    async build(request, timeMs) {
+      const execution = await ensureExecuted(request.parent.digest, orElseAll([]))
+      if (execution.kind !== 'executed') return 'failed'
+      const block = executor.build(
+        request.parent.digest,
+        timeMs,
+        request.allowTransactions ? mempool.all() : [],
+        (roots, count) =>
+          count === 0 && !request.allowEmpty
+            ? undefined
+            : {
+                version: 1,
+                chain,
+                epoch: request.epoch,
+                view: request.view,
+                height: request.height,
+                parent: request.parent.digest,
+                time: timeMs,
+                proposer: request.proposer,
+                ...roots,
+                nextSetHash: setHash(set.validators)
+              }
+      )
+      if (block === undefined) return 'nothing'
+      await keep(
+        block.header,
+        block.digest,
+        block.transactions.map(({ bytes }) => bytes)
+      )
+      return { header: block.header, leaves: block.transactions.map(({ leaf }) => leaf) }
+    },
+
+    async check(proposal) {
+      const { header, leaves } = proposal
+      const digest = headerDigest(header)
+      const peers = orElseAll(peersOf([header.proposer]))
+      const ancestors = await ensureExecuted(header.parent, peers)
+      const fetched = ancestors.kind === 'executed' ? ancestors.headers : []
+      const transactions = await collect(digest, leaves, peers)
+      if (transactions === undefined || !executor.knows(header.parent)) return { verdict: 'unavailable', fetched }
+      const executed = executor.execute(header, transactions)
+      if (executed.kind === 'invalid') {
+        log.warn('a proposal breaks a rule', {
+          height: header.height,
+          view: header.view,
+          member: header.proposer,
+          code: executed.code
+        })
+        return { verdict: 'invalid', fetched }
+      }
+      await keep(
+        header,
+        digest,
+        transactions.map(({ bytes }) => bytes)
+      )
+      return { verdict: 'valid', fetched }
+    },
+
+    async commit(blocks, certificate) {
+      const last = blocks.at(-1)
+      if (last === undefined) return
+      const digest = headerDigest(last)
+      for (let delayMs = RETRY_MIN_MS; !stopped; delayMs = Math.min(delayMs * 2, RETRY_MAX_MS)) {
+        const done = await exclusively(async () => {
+          if (last.height <= committer.head().height) return true
+          const execution = await ensureExecuted(digest, orElseAll([]))
+          if (execution.kind === 'invalid') throw divergence(execution.header, execution.code)
+          if (execution.kind === 'missing') return false
+          const path = pathTo(digest)
+          if (path.length === 0) return false
+          await committer.commit(path, certificate)
+          return true
+        })
+        if (done) return
+        log.warn('a final block is not here yet', { height: last.height })
+        await new Promise<void>((resolve) => clock.after(delayMs, resolve))
+        for (const peer of network.connected()) await catchUpFrom(peer)
+      }
+    },
+
+    async fetchBlock(digest, from) {
+      return (await obtain(digest, orElseAll(peersOf(from))))?.header
+    },
+
+    catchUp(peers) {
+      catchingUp ??= (async () => {
+        for (const peer of orElseAll(peers)) {
+          const last = await catchUpFrom(peer)
+          if (last !== undefined) return last
+        }
+        return undefined
+      })().finally(() => {
+        catchingUp = undefined
+      })
+      return catchingUp
+    },
+
+    stop() {
+      stopped = true
+    },
+
+    async idle() {
+      await advancing.catch(() => undefined)
+    }
+  }
+}
+
+function divergence(header: Header, code: string): WardlineError {
+  return new WardlineError(
+    'divergence',
+    `block ${header.height} is final, and this daemon's rules refuse it (${code}); it stops rather than follow or fork`
+  )
+}

@@ -1,0 +1,369 @@
+/**
+ * One chain of this daemon: opens its folder, wires the parts, and closes them. The parts know each other only through the
+ * functions handed over here.
+ */
+import type { ChainId, Leaf, MemberId, SignKey, TransactionId } from '@wardline/codec'
+import {
+  type Certificate,
+  DEFAULT_TIMING,
+  encodeMessage,
+  type Header,
+  indexOfMember,
+  type Message
+} from '@wardline/consensus'
+import type { Verifier, VoteSigner } from '@wardline/crypto'
+import {
+  type CommittedBlock,
+  chainIdOf,
+  type Fold,
+  type Genesis,
+  leafOf,
+  type ParsedTransaction,
+  readParameters,
+  type StateView,
+  validatorsOf
+} from '@wardline/ledger'
+import type { Clock, Journal, KeyValueStore, Log, Network, PeerName, Timer } from '@wardline/ports'
+import { createAdmission } from './admission.ts'
+import { type Agreement, createAgreement } from './agree.ts'
+import { type Blocks, createBlocks } from './blocks.ts'
+import { createCommitter } from './commit.ts'
+import { type DirectoryEntry, openDirectory } from './directory.ts'
+import { createExecutor, finalState } from './executor.ts'
+import type { Head } from './head.ts'
+import { keys } from './layout.ts'
+import { createMempool } from './mempool.ts'
+import { openJournal, openStore } from './open.ts'
+import { createOutbox } from './outbox.ts'
+import { createOutcomes, type Outcome } from './outcomes.ts'
+import { createPayloads, type Payloads } from './payloads.ts'
+import { createQuery, type Query } from './query.ts'
+import { createReceiver } from './receive.ts'
+import { createSubmitter, type Submission } from './submit.ts'
+import { createSyncClient, serveSync } from './sync.ts'
+
+/** One consensus message to one peer, for who has fallen behind; answered by nothing. */
+const TELL_PROTOCOL = '/wardline/consensus/1'
+/** While awake, peers compare what is pending this often. */
+const PENDING_EXCHANGE_MS = 30_000
+
+export type ChainParts = {
+  readonly genesis: Genesis
+  /** This hospital on this chain, and the key it votes with; without one it follows. */
+  readonly self: MemberId
+  readonly voteSigner: VoteSigner | null
+  readonly store: KeyValueStore
+  readonly journal: Journal
+  readonly network: Network
+  readonly clock: Clock
+  readonly verifier: Verifier
+  readonly log: Log
+  readonly folds: readonly Fold[]
+  /** The transport's name for a member's libp2p key. */
+  readonly peerNameOf: (host: SignKey) => PeerName
+  /** The chain cannot go on: a disk failed, or a rule of our own was broken. It has stopped voting and sending. */
+  readonly onFailure: (error: unknown) => void
+}
+
+export type Phase = 'catching-up' | 'running' | 'stopped'
+
+export type ChainStatus = {
+  readonly phase: Phase
+  readonly epoch: number
+  readonly view: number
+  readonly mempool: { readonly transactions: number; readonly bytes: number }
+}
+
+export type Chain = {
+  readonly id: ChainId
+  readonly genesis: Genesis
+  readonly self: MemberId
+  /** The final state. */
+  readonly state: StateView
+  /** The chain's rows, for queries of derived views. */
+  readonly store: KeyValueStore
+  readonly query: Query
+  readonly payloads: Payloads
+  head(): Head
+  submit(bytes: Uint8Array, payload?: Uint8Array): Promise<Submission>
+  /** How a transaction ended, waiting up to `timeoutMs` (0: not at all); undefined while it is pending or unknown. */
+  outcome(id: TransactionId, timeoutMs: number, signal?: AbortSignal): Promise<Outcome | undefined>
+  /** A transaction that is not final yet, and what holds it back on the final state. */
+  pending(id: TransactionId): { readonly transaction: ParsedTransaction; readonly code: string | null } | undefined
+  /** Everything pending, in order of arrival. */
+  mempool(): Iterable<ParsedTransaction>
+  /** Told of every block after it is on disk. Returns a function that ends this. */
+  onCommit(run: (block: CommittedBlock) => void): () => void
+  /** The other members with a daemon, and whether each is connected. */
+  peers(): readonly (DirectoryEntry & { readonly connected: boolean; readonly sinceMs: number | null })[]
+  status(): ChainStatus
+  /** Stops voting, sending and writing, and closes network, journal and store. */
+  stop(): Promise<void>
+}
+
+/**
+ * Opens a chain and takes part in it.
+ * @throws WardlineError `journal-lost | store-corrupt | database-too-new | database-of-another-chain`
+ */
+export async function openChain(parts: ChainParts): Promise<Chain> {
+  const { genesis, self, store, journal, network, clock, verifier, log } = parts
+  const id = chainIdOf(genesis)
+  const isNew = store.get(keys.schema) === undefined
+  const scan = await openJournal(journal, isNew)
+  const opened = await openStore(store, id, genesis)
+
+  const state = finalState(store)
+  const mempool = createMempool()
+  const outcomes = createOutcomes(clock)
+  const listeners = new Set<(block: CommittedBlock) => void>()
+  const directory = await openDirectory(store, state, genesis, self, parts.peerNameOf)
+  const since = new Map<PeerName, number>()
+  let phase: Phase = 'catching-up'
+  let exchange: Timer | undefined
+
+  const committer = createCommitter({
+    store,
+    head: opened.head,
+    mempool,
+    folds: parts.folds,
+    isOnDisk: (leaf) => submitter.isMine(leaf),
+    executor: () => executor,
+    onCommit: (block) => {
+      for (const transaction of block.transactions) {
+        admission.settle(transaction.leaf)
+        outcomes.settle(transaction.id, { kind: 'committed', height: block.header.height })
+      }
+      submitter.committed(block)
+      receiver.retryParked()
+      if (directory.update(block.changes)) void setPeers()
+      // What could not be included before this block may be includable now.
+      agreement.work(mempool.size > 0)
+      for (const run of listeners) run(block)
+    }
+  })
+  const head = () => committer.head()
+  const executor = createExecutor(store, head)
+  const admission = createAdmission({
+    chain: id,
+    verifier,
+    clock,
+    mempool,
+    state,
+    head,
+    sponsors: () => directory.others().length + 1
+  })
+  const query = createQuery(store, id, head)
+  const payloads = createPayloads({
+    store,
+    network,
+    self,
+    transaction: (wanted) => query.transaction(wanted) ?? mempool.withId(wanted),
+    memberOf: directory.memberOf,
+    peerOf: directory.peerOf
+  })
+
+  const topic = (name: 'tx' | 'proposal' | 'vote') => `/wardline/${id}/${name}/1`
+  const outbox = createOutbox((batch) => network.gossip.publish(topic('tx'), batch))
+  const onAdmitted = () => agreement.work(true)
+  const receiver = createReceiver({ admission, clock, log, passOn: outbox, onAdmitted })
+  const submitter = createSubmitter({
+    chain: id,
+    store,
+    state,
+    head,
+    admission,
+    mempool,
+    payloads,
+    outcomes,
+    committed,
+    onAccepted: (transaction) => {
+      outbox([transaction])
+      onAdmitted()
+    }
+  })
+  const sync = createSyncClient(network)
+  const set = validatorsOf(genesis)
+  const blocks: Blocks = createBlocks({
+    chain: id,
+    set,
+    store,
+    clock,
+    log,
+    network,
+    verifier,
+    admission,
+    mempool,
+    executor,
+    committer,
+    directory,
+    sync
+  })
+  const { heartbeatMs, deltaMs } = readParameters(state)
+  const isValidator = parts.voteSigner !== null && indexOfMember(set, self) !== undefined
+  const agreement: Agreement = createAgreement({
+    chain: id,
+    config: {
+      chain: id,
+      set,
+      self: isValidator && parts.voteSigner !== null ? { member: self, signer: parts.voteSigner } : null,
+      genesisTimeMs: genesis.created,
+      timing: { ...DEFAULT_TIMING, heartbeatMs, deltaMs }
+    },
+    recovered: { final: opened.final, journal: scan.entries },
+    scan,
+    journal,
+    clock,
+    verifier,
+    onFailure: fail,
+    application: {
+      isFinal: (digest) => digest === head().digest,
+      build: blocks.build,
+      check: blocks.check,
+      commit: blocks.commit,
+      fetchBlock: blocks.fetchBlock,
+      catchUp: (from) => blocks.catchUp(from.flatMap((member) => directory.peerOf(member) ?? [])),
+      exchangePending: () => {
+        for (const peer of network.connected()) void guarded(() => askPending(peer))
+      },
+      publish: (message) => void guarded(() => publish(message)),
+      tell: (member, message) => void guarded(() => tell(member, message))
+    }
+  })
+
+  serveSync({ store, network, mempool, headHeight: () => head().height, leavesOf: (body) => body.map(leafOf) })
+  network.gossip.subscribe(topic('tx'), receiver.batch)
+  network.gossip.subscribe(topic('proposal'), agreement.receive)
+  network.gossip.subscribe(topic('vote'), agreement.receive)
+  // biome-ignore lint/correctness/useYield: the answer is empty
+  network.serve(TELL_PROTOCOL, async function* (message, from) {
+    if ((await agreement.receive(message, from)) === 'reject') network.report(from, 'bad-message')
+  })
+  const forgetPeers = network.onPeer((peer, event) => {
+    since.set(peer, clock.nowMs())
+    log.info(`peer ${event}`, { member: directory.memberOf(peer), peer })
+    if (event === 'connected') void guarded(() => welcome(peer))
+  })
+
+  outbox(await submitter.restore())
+  await setPeers()
+  agreement.start()
+  if (mempool.size > 0) agreement.work(true)
+  void guarded(async () => {
+    await catchUp([])
+    if (phase === 'catching-up') phase = 'running'
+  })
+  scheduleExchange()
+
+  function committed(wanted: TransactionId): Outcome | undefined {
+    const place = query.place(wanted)
+    return place && { kind: 'committed', height: place.height }
+  }
+
+  function fail(error: unknown): void {
+    if (phase === 'stopped') return
+    halt()
+    parts.onFailure(error)
+  }
+
+  function halt(): void {
+    phase = 'stopped'
+    agreement.stop()
+    blocks.stop()
+    exchange?.cancel()
+    forgetPeers()
+  }
+
+  /** Runs work that nobody awaits. What fails in it is a failing world or our own bug, and stops the chain. */
+  async function guarded(run: () => Promise<void>): Promise<void> {
+    try {
+      if (phase !== 'stopped') await run()
+    } catch (error) {
+      fail(error)
+    }
+  }
+
+  async function setPeers(): Promise<void> {
+    await network.setPeers(directory.others().map(({ peer }) => peer))
+  }
+
+  async function publish(message: Message): Promise<void> {
+    await network.gossip.publish(topic(message.kind === 'proposal' ? 'proposal' : 'vote'), encodeMessage(message))
+  }
+
+  async function tell(member: MemberId, message: Message): Promise<void> {
+    const peer = directory.peerOf(member)
+    if (peer === undefined || !network.connected().includes(peer)) return
+    await sync.tell(peer, TELL_PROTOCOL, encodeMessage(message))
+  }
+
+  async function catchUp(peers: readonly PeerName[]): Promise<void> {
+    const last: { header: Header; certificate: Certificate } | undefined = await blocks.catchUp(peers)
+    if (last !== undefined) agreement.synced(last.header, last.certificate)
+  }
+
+  /** A peer that has just connected may have final blocks and transactions that were missed. */
+  async function welcome(peer: PeerName): Promise<void> {
+    await catchUp([peer])
+    await askPending(peer)
+  }
+
+  async function askPending(peer: PeerName): Promise<void> {
+    const leaves = (await sync.pending(peer)).filter((leaf: Leaf) => !mempool.has(leaf) && !admission.hasMet(leaf))
+    if (leaves.length === 0) return
+    await receiver.fetched(await sync.transactions(peer, head().digest, leaves), peer)
+  }
+
+  function scheduleExchange(): void {
+    exchange = clock.after(PENDING_EXCHANGE_MS, () => {
+      if (mempool.size > 0) for (const peer of network.connected()) void guarded(() => askPending(peer))
+      scheduleExchange()
+    })
+  }
+
+  return {
+    id,
+    genesis,
+    self,
+    state,
+    store,
+    query,
+    payloads,
+    head,
+    submit: (bytes, payload) => submitter.submit(bytes, payload),
+    async outcome(wanted, timeoutMs, signal) {
+      // Waiting begins before looking, so that a commit between the two is not missed.
+      const waiting = timeoutMs > 0 ? outcomes.wait(wanted, timeoutMs, signal) : undefined
+      return committed(wanted) ?? outcomes.failed(wanted) ?? waiting
+    },
+    pending(wanted) {
+      const transaction = mempool.withId(wanted)
+      if (transaction === undefined) return undefined
+      const verdict = admission.judge(transaction)
+      return { transaction, code: verdict.kind === 'refuse' ? verdict.code : null }
+    },
+    mempool: () => mempool.all(),
+    onCommit(run) {
+      listeners.add(run)
+      return () => listeners.delete(run)
+    },
+    peers() {
+      const connected = new Set(network.connected())
+      return directory.others().map((entry) => ({
+        ...entry,
+        connected: connected.has(entry.peer.name),
+        sinceMs: since.get(entry.peer.name) ?? null
+      }))
+    },
+    status() {
+      const { epoch, view } = agreement.status()
+      return { phase, epoch, view, mempool: { transactions: mempool.size, bytes: mempool.sizeBytes } }
+    },
+    async stop() {
+      if (phase !== 'stopped') halt()
+      await network.close()
+      await blocks.idle()
+      await journal.close()
+      await store.close()
+    }
+  }
+}

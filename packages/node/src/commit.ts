@@ -1,0 +1,120 @@
+/**
+ * Makes executed blocks final on disk: block, state, views, duties and head in one synced write per block, then tells who
+ * waits. A crash before the write leaves the chain where it was, and the finalization is found again; a crash after it
+ * finds everything.
+ */
+import { assert, type Digest, encodeCbor, type Leaf } from '@wardline/codec'
+import { type Certificate, encodeCertificate, encodeHeader } from '@wardline/consensus'
+import { type CommittedBlock, encodeBlockBody, expiredSeenRange, type Fold, type StateView } from '@wardline/ledger'
+import type { KeyValueStore, StoreWrite } from '@wardline/ports'
+import type { ExecutedBlock, Executor } from './executor.ts'
+import { encodeHead, type Head } from './head.ts'
+import { keys } from './layout.ts'
+import type { Mempool } from './mempool.ts'
+
+/** Ids whose window has passed are removed every so many blocks; no rule reads them any more. */
+const HOUSEKEEPING_BLOCKS = 64
+const HOUSEKEEPING_KEYS_MAX = 10_000
+
+export type Committer = {
+  head(): Head
+  /**
+   * Commits `blocks`, each the child of the one before, the first of them of the head; `certificate` finalizes the last (null if only a later one does).
+   * Calls run one after the other.
+   */
+  commit(blocks: readonly ExecutedBlock[], certificate: Certificate | null): Promise<void>
+}
+
+export type CommitterParts = {
+  readonly store: KeyValueStore
+  readonly head: Head
+  readonly mempool: Mempool
+  readonly folds: readonly Fold[]
+  /** The executor reads the head from here, so it is made after this. */
+  readonly executor: () => Executor
+  /** Whether a pending transaction has a row under `mempool/`. */
+  readonly isOnDisk: (leaf: Leaf) => boolean
+  /** Told after each block is on disk and out of the mempool. Must not throw. */
+  readonly onCommit: (block: CommittedBlock) => void
+}
+
+export function createCommitter(parts: CommitterParts): Committer {
+  const { store, mempool, folds, onCommit } = parts
+  let head = parts.head
+  let last: Promise<void> = Promise.resolve()
+  /** Blocks of branches that lost; their bodies go with the next block's write. */
+  const stale: Digest[] = []
+
+  async function commitOne(block: ExecutedBlock, certificate: Certificate | null): Promise<void> {
+    assert(block.header.parent === head.digest, 'a block is committed on its parent')
+    const committed: CommittedBlock = {
+      digest: block.digest,
+      header: block.header,
+      transactions: block.transactions,
+      changes: block.changes
+    }
+    const writes: StoreWrite[] = [
+      { key: keys.header(block.header.height), value: encodeHeader(block.header) },
+      { key: keys.height(block.digest), value: new TextEncoder().encode(String(block.header.height)) },
+      { key: keys.body(block.digest), value: encodeBlockBody(block.transactions.map(({ bytes }) => bytes)) },
+      { key: keys.pending(block.digest), value: null },
+      { key: keys.head, value: encodeHead(block.headAfter) }
+    ]
+    for (const digest of stale.splice(0)) {
+      writes.push({ key: keys.body(digest), value: null }, { key: keys.pending(digest), value: null })
+    }
+    if (certificate !== null)
+      writes.push({ key: keys.certificate(block.header.height), value: encodeCertificate(certificate) })
+    for (const { key, value } of block.changes) writes.push({ key: keys.state(key), value })
+    for (const { key, value } of block.seen) writes.push({ key: keys.state(key), value })
+    block.transactions.forEach(({ id, leaf }, index) => {
+      writes.push({ key: keys.transaction(id), value: encodeCbor([block.header.height, index]) })
+      if (parts.isOnDisk(leaf)) writes.push({ key: keys.mempool(leaf), value: null })
+    })
+    const reader = foldReader(store, block)
+    for (const fold of folds) writes.push(...fold(reader, committed))
+    if (block.header.height % HOUSEKEEPING_BLOCKS === 0) writes.push(...(await housekeeping(block.header.time)))
+    await store.write(writes, { sync: true })
+
+    head = block.headAfter
+    stale.push(...parts.executor().settle(head))
+    for (const { leaf } of block.transactions) mempool.remove(leaf)
+    onCommit(committed)
+  }
+
+  async function housekeeping(timeMs: number): Promise<StoreWrite[]> {
+    const range = expiredSeenRange(timeMs)
+    const writes: StoreWrite[] = []
+    for await (const [key] of store.range({
+      from: keys.state(range.from),
+      to: keys.state(range.to),
+      limit: HOUSEKEEPING_KEYS_MAX
+    })) {
+      writes.push({ key, value: null })
+    }
+    return writes
+  }
+
+  return {
+    head: () => head,
+    commit(blocks, certificate) {
+      const run = async () => {
+        for (const block of blocks) await commitOne(block, block === blocks.at(-1) ? certificate : null)
+      }
+      last = last.then(run)
+      return last
+    }
+  }
+}
+
+/** What a fold reads: its table as it is before the block, and the state after it. */
+function foldReader(store: KeyValueStore, block: ExecutedBlock): StateView {
+  const changed = new Map(block.changes.map(({ key, value }) => [key, value]))
+  return {
+    get(key) {
+      if (key.startsWith('views/') || key.startsWith('duties/')) return store.get(key)
+      const value = changed.get(key)
+      return value === undefined ? store.get(keys.state(key)) : (value ?? undefined)
+    }
+  }
+}

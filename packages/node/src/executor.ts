@@ -1,0 +1,194 @@
+/**
+ * Executes blocks that are not final yet, each on its parent's state: the final state in the store under the changes of
+ * the branch's unfinalised blocks, kept in memory by digest. A block is executed once; what it changed is what `commit`
+ * writes. Nothing here touches the disk.
+ */
+import { assert, type Digest, type Frontier, frontierRoot, type Hash, height, name32 } from '@wardline/codec'
+import { type Header, headerDigest } from '@wardline/consensus'
+import {
+  appHash,
+  type Change,
+  createBlock,
+  execute,
+  type ParsedTransaction,
+  type StateView,
+  txRoot
+} from '@wardline/ledger'
+import type { KeyValueStore } from '@wardline/ports'
+import { type Head, headAfter } from './head.ts'
+import { keys } from './layout.ts'
+
+/** A block with the state that it leaves behind. */
+export type ExecutedBlock = {
+  readonly digest: Digest
+  readonly header: Header
+  readonly transactions: readonly ParsedTransaction[]
+  /** What the block changed in the state that `appHash` covers, sorted by key. */
+  readonly changes: readonly Change[]
+  /** The ids that the block used up, outside `appHash`. */
+  readonly seen: readonly Change[]
+  readonly headAfter: Head
+}
+
+/** The part of a header that follows from what a leader selected. */
+export type Roots = { readonly history: Hash; readonly txRoot: Hash; readonly appHash: Hash }
+
+export type Executor = {
+  /** Whether the block's state is known here: it is the head, or was executed and is not final. */
+  knows(digest: Digest): boolean
+  /**
+   * Executes a block whose parent is known and whose header the consensus found well formed.
+   * @returns the code of the first rule that it breaks
+   */
+  execute(
+    header: Header,
+    transactions: readonly ParsedTransaction[]
+  ): { readonly kind: 'executed'; readonly block: ExecutedBlock } | { readonly kind: 'invalid'; readonly code: string }
+  /**
+   * Makes a block on top of the known block `parent`: takes, in the order given, the candidates that its state permits,
+   * and completes the header with `complete`, which sees how many they are and may decline.
+   */
+  build(
+    parent: Digest,
+    timeMs: number,
+    candidates: Iterable<ParsedTransaction>,
+    complete: (roots: Roots, count: number) => Header | undefined
+  ): ExecutedBlock | undefined
+  get(digest: Digest): ExecutedBlock | undefined
+  /** Height and history of a known block, or of the head. */
+  headOf(digest: Digest): Head | undefined
+  /** Forgets a block that is in the store now, and every block of other branches. @returns the digests of the latter */
+  settle(head: Head): readonly Digest[]
+}
+
+type Pending = {
+  readonly block: ExecutedBlock
+  readonly overlay: ReadonlyMap<string, Uint8Array | null>
+  readonly leaves: ReadonlySet<string>
+}
+
+/** The final state, as the ledger's rules read it. */
+export function finalState(store: KeyValueStore): StateView {
+  return { get: (key) => store.get(keys.state(key)) }
+}
+
+export function createExecutor(store: KeyValueStore, head: () => Head): Executor {
+  const pending = new Map<Digest, Pending>()
+  const final = finalState(store)
+
+  /** The unfinalised blocks from `digest` down to the head, newest first. */
+  function branch(digest: Digest): Pending[] {
+    const blocks: Pending[] = []
+    for (let at = digest; at !== head().digest; ) {
+      const found = pending.get(at)
+      assert(found !== undefined, 'the parent has been executed')
+      blocks.push(found)
+      at = found.block.header.parent
+    }
+    return blocks
+  }
+
+  function stateOn(blocks: readonly Pending[]): StateView {
+    if (blocks.length === 0) return final
+    return {
+      get(key) {
+        for (const { overlay } of blocks) {
+          const value = overlay.get(key)
+          if (value !== undefined) return value ?? undefined
+        }
+        return final.get(key)
+      }
+    }
+  }
+
+  function headOn(blocks: readonly Pending[]): Head {
+    return blocks[0]?.block.headAfter ?? head()
+  }
+
+  function remember(
+    parent: Head,
+    header: Header,
+    transactions: readonly ParsedTransaction[],
+    changes: readonly Change[],
+    seen: readonly Change[]
+  ): ExecutedBlock {
+    const digest = headerDigest(header)
+    const block = {
+      digest,
+      header,
+      transactions,
+      changes,
+      seen,
+      headAfter: headAfter(parent, header, digest, transactions.length)
+    }
+    const overlay = new Map([...changes, ...seen].map(({ key, value }) => [key, value]))
+    pending.set(digest, { block, overlay, leaves: new Set(transactions.map(({ leaf }) => leaf)) })
+    return block
+  }
+
+  return {
+    knows: (digest) => digest === head().digest || pending.has(digest),
+    get: (digest) => pending.get(digest)?.block,
+    headOf: (digest) => (digest === head().digest ? head() : pending.get(digest)?.block.headAfter),
+
+    execute(header, transactions) {
+      const known = pending.get(headerDigest(header))
+      if (known !== undefined) return { kind: 'executed', block: known.block }
+      const ancestors = branch(header.parent)
+      const parent = headOn(ancestors)
+      if (header.height !== parent.height + 1) return { kind: 'invalid', code: 'wrong-height' }
+      if (header.time <= parent.time) return { kind: 'invalid', code: 'wrong-time' }
+      if (header.txRoot !== txRoot(transactions.map(({ leaf }) => leaf)))
+        return { kind: 'invalid', code: 'wrong-tx-root' }
+      if (header.history !== rootOf(parent.history)) return { kind: 'invalid', code: 'wrong-history' }
+      const execution = execute(stateOn(ancestors), { height: header.height, time: header.time, transactions })
+      if (execution.kind === 'invalid') return { kind: 'invalid', code: execution.code }
+      const { changes, seen } = execution
+      if (header.appHash !== appHash(parent.appHash, changes)) return { kind: 'invalid', code: 'wrong-app-hash' }
+      return { kind: 'executed', block: remember(parent, header, transactions, changes, seen) }
+    },
+
+    build(parentDigest, timeMs, candidates, complete) {
+      const ancestors = branch(parentDigest)
+      const parent = headOn(ancestors)
+      const block = createBlock(stateOn(ancestors), { height: height(parent.height + 1), time: timeMs })
+      const chosen: ParsedTransaction[] = []
+      for (const candidate of candidates) {
+        if (ancestors.some(({ leaves }) => leaves.has(candidate.leaf))) continue
+        const verdict = block.add(candidate)
+        if (verdict.kind === 'full') break
+        if (verdict.kind === 'accept') chosen.push(candidate)
+      }
+      const { changes, seen } = block.changes()
+      const roots = {
+        history: rootOf(parent.history),
+        txRoot: txRoot(chosen.map(({ leaf }) => leaf)),
+        appHash: appHash(parent.appHash, changes)
+      }
+      const header = complete(roots, chosen.length)
+      return header && remember(parent, header, chosen, changes, seen)
+    },
+
+    settle(settled) {
+      pending.delete(settled.digest)
+      const stale = [...pending].flatMap(([digest, { block }]) =>
+        descends(block.header.parent, settled.digest) ? [] : [digest]
+      )
+      for (const digest of stale) pending.delete(digest)
+      return stale
+    }
+  }
+
+  function descends(from: Digest, ancestor: Digest): boolean {
+    let at: Digest | undefined = from
+    while (at !== undefined) {
+      if (at === ancestor) return true
+      at = pending.get(at)?.block.header.parent
+    }
+    return false
+  }
+}
+
+function rootOf(history: Frontier): Hash {
+  return name32<Hash>(frontierRoot(history))
+}

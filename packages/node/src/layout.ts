@@ -1,0 +1,57 @@
+/**
+ * Where everything lies in a chain's key-value store. Heights are 12 decimal digits, so that byte order is height order.
+ *
+ * | key | value |
+ * |---|---|
+ * | `blocks/body/<digest>` | the block's signed transactions, as `encodeBody` writes them; durable before this daemon votes for it |
+ * | `blocks/certificate/<height>` | the finalization of the block at that height, where one was assembled or received |
+ * | `blocks/header/<height>` | the fixed-width header of the final block |
+ * | `blocks/height/<digest>` | the height of a final block, decimal |
+ * | `blocks/pending/<digest>` | header of a block that was voted for and is not final; its body is above |
+ * | `blocks/transaction/<id>` | CBOR `[height, index]` of a final transaction |
+ * | `duties/…` | what this daemon must still do because of a block (package `views`) |
+ * | `mempool/<leaf>` | a signed transaction accepted from a client here and not yet final |
+ * | `meta/genesis` | the chain id, so that a folder is never used for another chain |
+ * | `meta/head` | CBOR `{digest, height, history, transactions}`: the last final block, the right edge of the history tree, how many transactions so far |
+ * | `meta/schema` | the version of this layout, decimal |
+ * | `meta/verified` | height up to which a start has checked the hash chain, decimal |
+ * | `payloads/<commitment>` | a payload this member must hold |
+ * | `state/…` | the ledger's state (keys in package `ledger`) |
+ * | `views/…` | derived views (packages `custody`, `views`) |
+ */
+import type { Digest, Hash, Height, Leaf, TransactionId } from '@wardline/codec'
+
+/** Version of the layout. A store with a newer one is refused. */
+export const SCHEMA = 1
+
+export const keys = {
+  body: (digest: Digest) => `blocks/body/${digest}`,
+  certificate: (height: Height | number) => `blocks/certificate/${padded(height)}`,
+  height: (digest: Digest) => `blocks/height/${digest}`,
+  header: (height: Height | number) => `blocks/header/${padded(height)}`,
+  pending: (digest: Digest) => `blocks/pending/${digest}`,
+  transaction: (id: TransactionId) => `blocks/transaction/${id}`,
+  mempool: (leaf: Leaf) => `mempool/${leaf}`,
+  payload: (commitment: Hash) => `payloads/${commitment}`,
+  state: (key: string) => `state/${key}`,
+  genesis: 'meta/genesis',
+  head: 'meta/head',
+  schema: 'meta/schema',
+  verified: 'meta/verified'
+} as const
+
+/** Every key under `prefix` (which ends in `/`): `0` is the character after `/`. */
+export function under(prefix: `${string}/`): { readonly from: string; readonly to: string } {
+  return { from: prefix, to: `${prefix.slice(0, -1)}0` }
+}
+
+/** The height at the end of a header or certificate key. */
+export function heightOfKey(key: string): number {
+  return Number(key.slice(-HEIGHT_DIGITS))
+}
+
+const HEIGHT_DIGITS = 12
+
+function padded(height: number): string {
+  return String(height).padStart(HEIGHT_DIGITS, '0')
+}

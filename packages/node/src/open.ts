@@ -1,0 +1,163 @@
+/**
+ * Opening a chain's folder: is it this chain's, in a layout we know, whole, and is the vote journal the one that belongs to
+ * it? Whatever is not certain is refused with one sentence; nothing is repaired by guessing.
+ */
+import { type ChainId, type Digest, WardlineError } from '@wardline/codec'
+import {
+  type Certificate,
+  encodeJournalRecord,
+  type Header,
+  headerDigest,
+  type JournalScan,
+  leavesRoot,
+  parseCertificate,
+  parseHeader,
+  scanJournal
+} from '@wardline/consensus'
+import { decodeBlockBody, type Genesis, genesisAppHash, genesisChanges, leafOf } from '@wardline/ledger'
+import type { Journal, KeyValueStore, StoreWrite } from '@wardline/ports'
+import { encodeHead, genesisHead, type Head, parseHead } from './head.ts'
+import { heightOfKey, keys, SCHEMA, under } from './layout.ts'
+
+const text = {
+  encode: (value: string) => new TextEncoder().encode(value),
+  decode: (bytes: Uint8Array) => new TextDecoder().decode(bytes)
+}
+
+export type OpenedStore = {
+  readonly head: Head
+  /** The highest final block that has its own finalization here; null when only genesis is final. */
+  readonly final: { readonly header: Header; readonly certificate: Certificate } | null
+}
+
+/**
+ * Opens the store of the chain `chain`, or founds it from the genesis if it is empty.
+ * @throws WardlineError `database-too-new | database-of-another-chain | store-corrupt`
+ */
+export async function openStore(store: KeyValueStore, chain: ChainId, genesis: Genesis): Promise<OpenedStore> {
+  const schema = store.get(keys.schema)
+  if (schema === undefined) {
+    if (!(await isEmpty(store))) throw corrupt('the database has content but no version')
+    return { head: await found(store, chain, genesis), final: null }
+  }
+  if (Number(text.decode(schema)) > SCHEMA) {
+    throw new WardlineError(
+      'database-too-new',
+      `the database was written by a newer Wardline (layout ${text.decode(schema)}, this one knows ${SCHEMA}); install that version again`
+    )
+  }
+  if (store.get(keys.genesis) === undefined || text.decode(store.get(keys.genesis) as Uint8Array) !== chain) {
+    throw new WardlineError('database-of-another-chain', 'the database belongs to another chain than the genesis says')
+  }
+  const head = readHead(store, chain, genesis)
+  await verifyFromCheckpoint(store, chain, head)
+  return { head, final: await lastCertified(store, head) }
+}
+
+/** The head as the store says, without verifying anything below it. @throws WardlineError `store-corrupt` */
+export function readHead(store: KeyValueStore, chain: ChainId, genesis: Genesis): Head {
+  const bytes = store.get(keys.head)
+  const stored = bytes && parseHead(bytes)
+  if (stored === undefined) throw corrupt('the head cannot be read')
+  if (stored.height === 0) return genesisHead(chain, genesis.created, genesisAppHash(genesis))
+  const header = readHeader(store, stored.height)
+  if (headerDigest(header) !== stored.digest) throw corrupt('the head is not the last block')
+  return { ...stored, time: header.time, appHash: header.appHash, header }
+}
+
+/** The header of a final block. @throws WardlineError `store-corrupt` if it is missing */
+export function readHeader(store: KeyValueStore, height: number): Header {
+  const bytes = store.get(keys.header(height))
+  const header = bytes && parseHeader(bytes)
+  if (header === undefined) throw corrupt(`the header of block ${height} is missing or damaged`)
+  return header
+}
+
+/** The signed transactions of a stored block. @throws WardlineError `store-corrupt` if they are missing */
+export function readBody(store: KeyValueStore, digest: Digest): readonly Uint8Array[] {
+  const bytes = store.get(keys.body(digest))
+  const body = bytes && decodeBlockBody(bytes)
+  if (body === undefined) throw corrupt('the body of a block is missing or damaged')
+  return body
+}
+
+/**
+ * Reads the vote journal. A tail cut short by a crash is cut off; anything else that is wrong means that this daemon cannot
+ * know what it has signed, and it must not vote.
+ * @throws WardlineError `journal-lost`
+ */
+export async function openJournal(
+  journal: Journal,
+  isNewChain: boolean
+): Promise<Extract<JournalScan, { kind: 'ok' }>> {
+  const scan = scanJournal(await journal.read())
+  if (scan.kind === 'lost') throw lost(`it is damaged (${scan.reason} in segment ${scan.segment})`)
+  if (scan.torn !== undefined) await journal.truncate(scan.torn.segment, scan.torn.size)
+  if (scan.nextSeq > 1) return scan
+  if (!isNewChain) throw lost('it is empty, and the database is not')
+  // A first record that says nothing: from now on an empty journal is a lost one.
+  await journal.append(encodeJournalRecord(1, [FIRST_ENTRY]))
+  const begun = scanJournal(await journal.read())
+  if (begun.kind === 'lost') throw lost(`it is damaged (${begun.reason})`)
+  return begun
+}
+
+const FIRST_ENTRY = { kind: 'pruned', epoch: 0, view: 0, firstSeq: 1 } as Parameters<
+  typeof encodeJournalRecord
+>[1][number]
+
+function lost(why: string): WardlineError {
+  return new WardlineError(
+    'journal-lost',
+    `the vote journal is lost: ${why}. This daemon may have signed votes that it does not know of, so it must not start with these keys`
+  )
+}
+
+async function isEmpty(store: KeyValueStore): Promise<boolean> {
+  for await (const _ of store.range({ from: '', to: '~', limit: 1 })) return false
+  return true
+}
+
+async function found(store: KeyValueStore, chain: ChainId, genesis: Genesis): Promise<Head> {
+  const head = genesisHead(chain, genesis.created, genesisAppHash(genesis))
+  const writes: StoreWrite[] = [
+    { key: keys.schema, value: text.encode(String(SCHEMA)) },
+    { key: keys.genesis, value: text.encode(chain) },
+    { key: keys.head, value: encodeHead(head) },
+    { key: keys.verified, value: text.encode('0') }
+  ]
+  for (const { key, value } of genesisChanges(genesis)) writes.push({ key: keys.state(key), value })
+  await store.write(writes, { sync: true })
+  return head
+}
+
+/** LevelDB can lose keys without a word: every block since the last start must be there, whole, and hang together. */
+async function verifyFromCheckpoint(store: KeyValueStore, chain: ChainId, head: Head): Promise<void> {
+  const verified = Number(text.decode(store.get(keys.verified) ?? text.encode('0')))
+  let parent = verified === 0 ? (chain as string as Digest) : headerDigest(readHeader(store, verified))
+  for (let height = verified + 1; height <= head.height; height++) {
+    const header = readHeader(store, height)
+    if (header.parent !== parent) throw corrupt(`block ${height} does not follow the one before it`)
+    parent = headerDigest(header)
+    const leaves = readBody(store, parent).map(leafOf)
+    if (leavesRoot(leaves) !== header.txRoot)
+      throw corrupt(`the transactions of block ${height} are not the ones that it names`)
+  }
+  if (parent !== head.digest) throw corrupt('the head is not the last block')
+  await store.write([{ key: keys.verified, value: text.encode(String(head.height)) }], { sync: true })
+}
+
+async function lastCertified(store: KeyValueStore, head: Head): Promise<OpenedStore['final']> {
+  const range = { ...under('blocks/certificate/'), reverse: true, limit: 1 }
+  for await (const [key, bytes] of store.range(range)) {
+    const certificate = parseCertificate(bytes)
+    if (certificate === undefined) throw corrupt('a certificate cannot be read')
+    return { header: readHeader(store, heightOfKey(key)), certificate }
+  }
+  if (head.height > 0) throw corrupt('no certificate finalizes any block')
+  return null
+}
+
+function corrupt(why: string): WardlineError {
+  return new WardlineError('store-corrupt', `the database is damaged: ${why}; run "wardline chain verify"`)
+}

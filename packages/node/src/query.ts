@@ -1,0 +1,143 @@
+/** Reading what is final: blocks, transactions, receipts. Everything comes from the store, so it is as of the head. */
+import {
+  type Digest,
+  decodeCbor,
+  type Height,
+  height,
+  inclusionProof,
+  nameBytes,
+  type TransactionId,
+  WardlineError
+} from '@wardline/codec'
+import { type Certificate, type Header, headerDigest, parseCertificate } from '@wardline/consensus'
+import {
+  type CommittedBlock,
+  encodeReceipt,
+  leafOf,
+  leafPath,
+  type ParsedTransaction,
+  parseTransaction
+} from '@wardline/ledger'
+import type { KeyValueStore } from '@wardline/ports'
+import type { Head } from './head.ts'
+import { heightOfKey, keys, under } from './layout.ts'
+import { readBody, readHeader } from './open.ts'
+
+export type StoredBlock = Pick<CommittedBlock, 'header' | 'digest' | 'transactions'> & {
+  /** Its own finalization, where this daemon has one; else a later block's covers it. */
+  readonly certificate: Certificate | undefined
+}
+
+export type Query = {
+  block(height: Height): StoredBlock | undefined
+  /** The height of a final block. */
+  heightOf(digest: Digest): Height | undefined
+  /** The finalization that covers the block at this height: its own, or the next one above; undefined above the head. */
+  certificateFor(height: Height): Promise<{ readonly height: Height; readonly certificate: Certificate } | null>
+  /** Where a final transaction is. */
+  place(id: TransactionId): { readonly height: Height; readonly index: number } | undefined
+  transaction(id: TransactionId): ParsedTransaction | undefined
+  /**
+   * The receipt of a final transaction, one line of JSON without its line end; undefined if the transaction is not final.
+   * @param anchor a height at or above the transaction's that the receipt shall lead to; by default the first finalized one
+   * @throws RangeError if the anchor is below the transaction or above the head
+   */
+  receipt(id: TransactionId, anchor?: Height): Promise<string | undefined>
+}
+
+export function createQuery(store: KeyValueStore, chain: ParsedTransaction['chain'], head: () => Head): Query {
+  function parsed(bytes: Uint8Array): ParsedTransaction {
+    const result = parseTransaction(bytes, chain)
+    if (result.kind !== 'ok') throw new WardlineError('store-corrupt', 'a stored transaction cannot be read')
+    return result.transaction
+  }
+
+  function place(id: TransactionId) {
+    const value = decodeCbor(store.get(keys.transaction(id)) ?? new Uint8Array(0))
+    if (!Array.isArray(value)) return undefined
+    const [at, index] = value as [number, number]
+    return { height: height(at), index }
+  }
+
+  /** The first certificate at or above `from`. */
+  async function findCertificate(from: number): Promise<{ height: Height; certificate: Certificate } | null> {
+    const range = { from: keys.certificate(from), to: under('blocks/certificate/').to, limit: 1 }
+    for await (const [key, bytes] of store.range(range)) {
+      const certificate = parseCertificate(bytes)
+      if (certificate === undefined) throw new WardlineError('store-corrupt', 'a stored certificate cannot be read')
+      return { height: height(heightOfKey(key)), certificate }
+    }
+    return null
+  }
+
+  /** That the block at `at` is in the history of the block at `anchor`: a proof over all digests below the anchor. */
+  async function historyProof(at: number, anchor: number): Promise<readonly Uint8Array[]> {
+    const digests: Uint8Array[] = [nameBytes(chain)]
+    for (let below = 1; below < anchor; below++) digests.push(nameBytes(headerDigest(readHeader(store, below))))
+    return inclusionProof(digests, at)
+  }
+
+  return {
+    block(at) {
+      if (at === 0 || at > head().height) return undefined
+      const header = readHeader(store, at)
+      const digest = headerDigest(header)
+      const certificate = store.get(keys.certificate(at))
+      return {
+        header,
+        digest,
+        transactions: readBody(store, digest).map(parsed),
+        certificate: certificate && parseCertificate(certificate)
+      }
+    },
+
+    heightOf(digest) {
+      const stored = store.get(keys.height(digest))
+      return stored && height(Number(new TextDecoder().decode(stored)))
+    },
+
+    certificateFor: findCertificate,
+
+    place,
+
+    transaction(id) {
+      const found = place(id)
+      if (found === undefined) return undefined
+      const digest: Digest = headerDigest(readHeader(store, found.height))
+      return parsed(readBody(store, digest)[found.index] as Uint8Array)
+    },
+
+    async receipt(id, anchorHeight) {
+      const found = place(id)
+      if (found === undefined) return undefined
+      if (anchorHeight !== undefined && (anchorHeight < found.height || anchorHeight > head().height)) {
+        throw new RangeError('the anchor lies from the transaction to the head')
+      }
+      const header: Header = readHeader(store, found.height)
+      const body = readBody(store, headerDigest(header))
+      const final = await findCertificate(anchorHeight ?? found.height)
+      if (final === null)
+        throw new WardlineError('not-certified', 'no finalization at or above this height is here yet')
+      const isOwn = final.height === found.height
+      const ancestor =
+        anchorHeight === undefined || anchorHeight === final.height || anchorHeight === found.height
+          ? null
+          : {
+              height: anchorHeight,
+              digest: headerDigest(readHeader(store, anchorHeight)),
+              proof: await historyProof(anchorHeight, final.height)
+            }
+      return encodeReceipt({
+        chain,
+        transaction: body[found.index] as Uint8Array,
+        path: leafPath(body.map(leafOf), found.index),
+        header,
+        anchor: isOwn
+          ? null
+          : { header: readHeader(store, final.height), proof: await historyProof(found.height, final.height) },
+        ancestor,
+        certificate: final.certificate
+      })
+    }
+  }
+}

@@ -1,0 +1,162 @@
+/**
+ * Transactions from clients of this daemon. "Accepted" means: judged, and on this daemon's disk together with its payload,
+ * so that it survives a crash and is gossiped again after it. Only what is accepted is gossiped, for a transaction without
+ * its payload must never become final.
+ */
+import type { ChainId, Leaf, TransactionId } from '@wardline/codec'
+import {
+  type CommittedBlock,
+  judge,
+  leafOf,
+  type ParsedTransaction,
+  parseTransaction,
+  type StateView
+} from '@wardline/ledger'
+import type { KeyValueStore } from '@wardline/ports'
+import type { Admission } from './admission.ts'
+import type { Head } from './head.ts'
+import { keys, under } from './layout.ts'
+import type { Mempool } from './mempool.ts'
+import type { Outcome, Outcomes } from './outcomes.ts'
+import type { Payloads } from './payloads.ts'
+
+export type Submission =
+  | { readonly kind: 'accepted'; readonly id: TransactionId }
+  | { readonly kind: 'ended'; readonly id: TransactionId; readonly outcome: Outcome }
+  /** Nothing was kept. `code` is a refusal of the ledger, `payload-mismatch`, `payload-absent` or `busy`. */
+  | { readonly kind: 'refused'; readonly code: string }
+
+export type Submitter = {
+  /** The same bytes again give the same answer. `payload` may be left out if it is already here. */
+  submit(bytes: Uint8Array, payload?: Uint8Array): Promise<Submission>
+  /** Puts what was accepted before a restart back into the mempool. */
+  restore(): Promise<readonly ParsedTransaction[]>
+  /** Whether this pending transaction is on this daemon's disk, because a client here was promised it. */
+  isMine(leaf: Leaf): boolean
+  /** Forgets what a block has taken, and drops pending transactions that no later block can take. */
+  committed(block: CommittedBlock): void
+}
+
+export type SubmitterParts = {
+  readonly chain: ChainId
+  readonly store: KeyValueStore
+  readonly state: StateView
+  readonly head: () => Head
+  readonly admission: Admission
+  readonly mempool: Mempool
+  readonly payloads: Payloads
+  readonly outcomes: Outcomes
+  /** How a transaction of this id ended, from the store. */
+  readonly committed: (id: TransactionId) => Outcome | undefined
+  readonly onAccepted: (transaction: ParsedTransaction) => void
+}
+
+/** Pending transactions looked at after each commit. */
+const PRUNE_STEPS = 64
+
+export function createSubmitter(parts: SubmitterParts): Submitter {
+  const { chain, store, admission, mempool, payloads, outcomes } = parts
+  const saving = new Map<Leaf, Promise<Submission>>()
+  const mine = new Set<Leaf>()
+  let pruning: Iterator<ParsedTransaction> | undefined
+
+  async function accept(transaction: ParsedTransaction, payload: Uint8Array | undefined): Promise<Submission> {
+    const ended = parts.committed(transaction.id) ?? outcomes.failed(transaction.id)
+    if (ended !== undefined) return { kind: 'ended', id: transaction.id, outcome: ended }
+    const verdict = admission.judge(transaction)
+    if (verdict.kind === 'refuse') return { kind: 'refused', code: verdict.code }
+    const writes = [{ key: keys.mempool(transaction.leaf), value: transaction.bytes }]
+    if (transaction.payload !== undefined) {
+      if (payload !== undefined) {
+        if (!payloads.matches(transaction, payload)) return { kind: 'refused', code: 'payload-mismatch' }
+        writes.push(payloads.write(transaction, payload) as (typeof writes)[number])
+      } else if (payloads.get(transaction) === undefined) {
+        return { kind: 'refused', code: 'payload-absent' }
+      }
+    }
+    await store.write(writes, { sync: true })
+    mine.add(transaction.leaf)
+    const admitted = admission.admit(transaction)
+    switch (admitted.kind) {
+      case 'admitted':
+        parts.onAccepted(transaction)
+        return { kind: 'accepted', id: transaction.id }
+      case 'known':
+        return { kind: 'accepted', id: transaction.id }
+      case 'busy':
+        await withdraw(transaction)
+        return { kind: 'refused', code: 'busy' }
+      case 'refused':
+        await withdraw(transaction)
+        return { kind: 'refused', code: admitted.code }
+    }
+  }
+
+  /** It was acceptable before the disk was asked, and something came between. Nothing was promised yet. */
+  async function withdraw(transaction: ParsedTransaction): Promise<void> {
+    mine.delete(transaction.leaf)
+    await store.write([{ key: keys.mempool(transaction.leaf), value: null }], { sync: false })
+  }
+
+  async function submitNew(bytes: Uint8Array, payload: Uint8Array | undefined): Promise<Submission> {
+    const opened = await admission.open(bytes)
+    if (opened.kind === 'fault') return { kind: 'refused', code: opened.code }
+    if (opened.kind === 'opened') return accept(opened.transaction, payload)
+    const pending = mempool.get(opened.leaf)
+    if (pending !== undefined && mine.has(opened.leaf)) return { kind: 'accepted', id: pending.id }
+    const transaction = pending ?? (await admission.openForBlock(bytes))
+    return transaction === undefined ? { kind: 'refused', code: 'bad-signature' } : accept(transaction, payload)
+  }
+
+  function drop(transaction: ParsedTransaction, outcome: Outcome): void {
+    mempool.remove(transaction.leaf)
+    admission.settle(transaction.leaf)
+    outcomes.settle(transaction.id, outcome)
+    if (!mine.delete(transaction.leaf)) return
+    void store.write([{ key: keys.mempool(transaction.leaf), value: null }], { sync: false })
+  }
+
+  return {
+    submit(bytes, payload) {
+      const leaf = leafOf(bytes)
+      const running = saving.get(leaf)
+      if (running !== undefined) return running
+      const submission = submitNew(bytes, payload).finally(() => saving.delete(leaf))
+      saving.set(leaf, submission)
+      return submission
+    },
+
+    async restore() {
+      const restored: ParsedTransaction[] = []
+      for await (const [, bytes] of store.range(under('mempool/'))) {
+        const parsed = parseTransaction(bytes, chain)
+        if (parsed.kind !== 'ok') continue
+        mine.add(parsed.transaction.leaf)
+        if (admission.admit(parsed.transaction).kind === 'admitted') restored.push(parsed.transaction)
+      }
+      return restored
+    },
+
+    isMine: (leaf) => mine.has(leaf),
+
+    committed(block) {
+      for (const { leaf } of block.transactions) mine.delete(leaf)
+      const head = parts.head()
+      for (let step = 0; step < PRUNE_STEPS; step++) {
+        pruning ??= mempool.all()
+        const next = pruning.next()
+        if (next.done) {
+          pruning = undefined
+          return
+        }
+        const transaction = next.value
+        if (transaction.expires <= head.time) {
+          drop(transaction, { kind: 'expired' })
+          continue
+        }
+        const verdict = judge(parts.state, transaction, head.time + 1)
+        if (verdict.kind === 'refuse' && verdict.permanent) drop(transaction, { kind: 'refused', code: verdict.code })
+      }
+    }
+  }
+}

@@ -1,0 +1,169 @@
+/**
+ * HTTP POST on one Unix socket, one role. Everything a client can do slowly or in bulk is bounded: header and body time,
+ * body size, pipelined calls, connections, and reading the answer. Other ways of speaking (WebSocket by upgrade, a raw
+ * stream by its first byte) can join at `createServer` and share `answerMessage`.
+ */
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import type { Socket } from 'node:net'
+import { ApiError, type Role } from '@wardline/api'
+import { limits } from '@wardline/codec'
+import { answerMessage, errorText, type Rpc } from './rpc.ts'
+
+/** Shared by all sockets of a daemon. */
+export type Budget = { pendingBytes: number }
+
+export type HttpTimeouts = {
+  /** A request's headers and body must have come this long after its first byte. */
+  readonly requestMs: number
+  /** An answer that makes no progress for this long is cut. */
+  readonly stalledAnswerMs: number
+  /** An idle connection is closed after this. */
+  readonly idleMs: number
+}
+
+export const HTTP_TIMEOUTS: HttpTimeouts = { requestMs: 10_000, stalledAnswerMs: 10_000, idleMs: 120_000 }
+
+/** The calls a connection waits for. */
+const waiting = new WeakMap<Socket, number>()
+
+export function createHttpServer(rpc: Rpc, role: Role, budget: Budget, timeouts: HttpTimeouts): Server {
+  const server = createServer(
+    {
+      maxHeaderSize: 8 * 1024,
+      headersTimeout: timeouts.requestMs,
+      requestTimeout: timeouts.requestMs,
+      keepAliveTimeout: timeouts.idleMs,
+      connectionsCheckingInterval: Math.min(1_000, timeouts.requestMs)
+    },
+    (request, response) => {
+      handle(rpc, role, budget, timeouts, request, response).catch((error: NodeJS.ErrnoException) => {
+        // The connection broke while its body came in; there is nobody to answer.
+        rpc.log.debug('A connection ended early.', { code: error.code ?? error.name })
+        request.socket.destroy()
+      })
+    }
+  )
+  server.maxConnections = limits.rpcConnectionsMax
+  server.on('drop', () => rpc.log.warn('A connection was refused: too many.', { role }))
+  server.on('clientError', (error: NodeJS.ErrnoException, socket) => refuseGarbage(error, socket as Socket))
+  // Runs while nothing moves on a connection: idle, or reading nothing of its answer. One that waits for a call may be silent.
+  server.timeout = timeouts.idleMs
+  server.on('timeout', (socket: Socket) => {
+    if ((waiting.get(socket) ?? 0) === 0) socket.destroy()
+  })
+  return server
+}
+
+async function handle(
+  rpc: Rpc,
+  role: Role,
+  budget: Budget,
+  timeouts: HttpTimeouts,
+  request: IncomingMessage,
+  response: ServerResponse
+): Promise<void> {
+  const refusal = refuseEarly(request, budget)
+  if (refusal !== undefined) {
+    response.setHeader('connection', 'close')
+    if (refusal.status === 405) response.setHeader('allow', 'POST')
+    request.resume()
+    return respond(response, refusal.status, errorText(null, refusal.error), timeouts)
+  }
+  const { socket } = request
+  const count = (waiting.get(socket) ?? 0) + 1
+  waiting.set(socket, count)
+  const held = { bytes: 0 }
+  try {
+    const body = await readBody(request, budget, held)
+    if (body === undefined) {
+      response.setHeader('connection', 'close')
+      request.resume()
+      return respond(response, 413, errorText(null, tooLarge()), timeouts)
+    }
+    if (count > limits.rpcPipelineMax) {
+      response.setHeader('connection', 'close')
+      return respond(
+        response,
+        503,
+        errorText(null, new ApiError('busy', 'too many calls wait on this connection')),
+        timeouts
+      )
+    }
+    const gone = new AbortController()
+    const onClose = () => gone.abort()
+    response.once('close', onClose)
+    const answer = await answerMessage(rpc, body, { role, signal: gone.signal })
+    response.off('close', onClose)
+    respond(response, answer === undefined ? 204 : 200, answer, timeouts)
+  } finally {
+    waiting.set(socket, (waiting.get(socket) ?? 1) - 1)
+    budget.pendingBytes -= held.bytes
+  }
+}
+
+type Refusal = { readonly status: number; readonly error: ApiError }
+
+function refuseEarly(request: IncomingMessage, budget: Budget): Refusal | undefined {
+  if (request.url !== '/') {
+    return { status: 404, error: new ApiError('invalid-request', 'calls go to the path /') }
+  }
+  if (request.method !== 'POST') {
+    return { status: 405, error: new ApiError('invalid-request', 'calls are made by POST') }
+  }
+  if (Number(request.headers['content-length'] ?? 0) > limits.rpcBodyBytesMax) return { status: 413, error: tooLarge() }
+  if (budget.pendingBytes >= limits.rpcPendingBytesMax) {
+    return { status: 503, error: new ApiError('busy', 'too many bytes wait in other calls; try again') }
+  }
+  return undefined
+}
+
+function tooLarge(): ApiError {
+  return new ApiError('too-large', `a request holds at most ${limits.rpcBodyBytesMax} bytes`)
+}
+
+/** @returns undefined once the body is larger than allowed. What it holds is added to `held` and to the budget. */
+async function readBody(
+  request: IncomingMessage,
+  budget: Budget,
+  held: { bytes: number }
+): Promise<Buffer | undefined> {
+  const chunks: Buffer[] = []
+  for await (const chunk of request.iterator({ destroyOnReturn: false })) {
+    held.bytes += chunk.length
+    budget.pendingBytes += chunk.length
+    if (held.bytes > limits.rpcBodyBytesMax) return undefined
+    chunks.push(chunk)
+  }
+  return chunks.length === 1 ? chunks[0] : Buffer.concat(chunks)
+}
+
+/** Sends the answer; the connection is cut if its reader stops reading. */
+function respond(response: ServerResponse, status: number, text: string | undefined, timeouts: HttpTimeouts): void {
+  if (response.destroyed) return
+  if (text === undefined) {
+    response.writeHead(status).end()
+  } else {
+    response.writeHead(status, { 'content-type': 'application/json', 'content-length': Buffer.byteLength(text) })
+    response.end(text)
+  }
+  if (!response.writableFinished) response.req.socket.setTimeout(timeouts.stalledAnswerMs)
+}
+
+/** Answers what is not HTTP, or not in time, once, and closes. */
+function refuseGarbage(error: NodeJS.ErrnoException, socket: Socket): void {
+  if (!socket.writable) {
+    socket.destroy()
+    return
+  }
+  const [status, what] =
+    error.code === 'ERR_HTTP_REQUEST_TIMEOUT'
+      ? ['408 Request Timeout', 'the request took too long']
+      : error.code === 'HPE_HEADER_OVERFLOW'
+        ? ['431 Request Header Fields Too Large', 'the headers are too large']
+        : ['400 Bad Request', 'this is not an HTTP request']
+  const text = errorText(null, new ApiError('invalid-request', what))
+  socket.end(
+    `HTTP/1.1 ${status}\r\nconnection: close\r\ncontent-type: application/json\r\ncontent-length: ${Buffer.byteLength(text)}\r\n\r\n${text}`,
+    () => socket.destroy()
+  )
+}

@@ -1,0 +1,128 @@
+/** A server on a real socket in a temporary folder, and a way to say exact bytes to it. */
+import { mkdtempSync, rmSync } from 'node:fs'
+import { request } from 'node:http'
+import { connect } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { ApiError, type Dispatch } from '@wardline/api'
+import type { AssertionError } from '@wardline/codec'
+import type { Log, LogFields } from '@wardline/ports'
+import { type ServeOptions, type SocketServer, serveDispatch } from '../src/index.ts'
+
+export type Fixture = {
+  readonly folder: string
+  readonly path: string
+  readonly server: SocketServer
+  readonly logged: { level: string; message: string; fields: LogFields | undefined }[]
+  readonly bugs: AssertionError[]
+}
+
+/** Runs `body` with a server on `admin.sock`, and cleans up. */
+export async function withServer(
+  dispatch: Dispatch,
+  body: (fixture: Fixture) => Promise<void>,
+  options: Partial<ServeOptions> = {}
+): Promise<void> {
+  const folder = mkdtempSync(join(tmpdir(), 'wardline-socket-'))
+  const path = join(folder, 'admin.sock')
+  const logged: Fixture['logged'] = []
+  const bugs: AssertionError[] = []
+  const server = await serveDispatch({
+    dispatch,
+    sockets: [{ path, role: 'admin' }],
+    log: recordingLog(logged),
+    onBug: (error) => bugs.push(error),
+    ...options
+  })
+  try {
+    await body({ folder, path, server, logged, bugs })
+  } finally {
+    await server.close(0)
+    rmSync(folder, { recursive: true, force: true })
+  }
+}
+
+export function recordingLog(logged: Fixture['logged']): Log {
+  const at = (level: string) => (message: string, fields?: LogFields) => {
+    logged.push({ level, message, fields })
+  }
+  const log: Log = { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error'), with: () => log }
+  return log
+}
+
+/** The methods of the examples in the JSON-RPC 2.0 specification, and `echo`. */
+export const exampleDispatch: Dispatch = async (method, params) => {
+  switch (method) {
+    case 'subtract': {
+      const [a, b] = Array.isArray(params)
+        ? params
+        : [(params as Record<string, number>)['minuend'], (params as Record<string, number>)['subtrahend']]
+      return a - b
+    }
+    case 'sum':
+      return (params as number[]).reduce((sum, number) => sum + number, 0)
+    case 'get_data':
+      return ['hello', 5]
+    case 'update':
+    case 'notify_hello':
+    case 'notify_sum':
+      return undefined
+    case 'echo':
+      return params
+    default:
+      throw new ApiError('method-not-found', 'there is no such method')
+  }
+}
+
+export type HttpAnswer = {
+  readonly status: number
+  readonly text: string
+  readonly headers: NodeJS.Dict<string | string[]>
+}
+
+export function post(
+  path: string,
+  body: string | Uint8Array,
+  options: { readonly method?: string; readonly url?: string } = {}
+): Promise<HttpAnswer> {
+  return new Promise((resolve, reject) => {
+    const outgoing = request(
+      { socketPath: path, method: options.method ?? 'POST', path: options.url ?? '/', agent: false },
+      (answer) => {
+        const chunks: Buffer[] = []
+        answer.on('data', (chunk) => chunks.push(chunk))
+        answer.on('end', () =>
+          resolve({ status: answer.statusCode ?? 0, text: Buffer.concat(chunks).toString(), headers: answer.headers })
+        )
+      }
+    )
+    outgoing.once('error', reject)
+    outgoing.end(body)
+  })
+}
+
+/** Writes `bytes` as they are and gives everything that comes back until the server closes or `quietMs` pass. */
+export function sayRaw(path: string, bytes: string, quietMs = 300): Promise<{ text: string; closed: boolean }> {
+  return new Promise((resolve, reject) => {
+    const socket = connect(path)
+    let text = ''
+    let timer: NodeJS.Timeout | undefined
+    const end = (closed: boolean) => {
+      clearTimeout(timer)
+      socket.destroy()
+      resolve({ text, closed })
+    }
+    const rearm = () => {
+      clearTimeout(timer)
+      timer = setTimeout(() => end(false), quietMs)
+    }
+    socket.on('connect', () => socket.write(bytes))
+    socket.on('data', (chunk) => {
+      text += chunk
+      rearm()
+    })
+    socket.on('close', () => end(true))
+    socket.on('error', reject)
+    rearm()
+  })
+}

@@ -1,0 +1,236 @@
+/**
+ * `KeyValueStore` over LevelDB.
+ *
+ * Every value is stored with a CRC-32 of its key and itself behind it: LevelDB as bound here reads table blocks without
+ * verifying their checksums, so a bit that rots on disk would come back as a value. Whole entries that vanish are not
+ * noticed here; the hash chain is verified for that.
+ */
+import { readdir, stat } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { crc32 } from 'node:zlib'
+import { WardlineError } from '@wardline/codec'
+import { assertStoreKey, type KeyValueStore, type RangeOptions, type StoreWrite } from '@wardline/ports'
+import { Level } from 'level'
+import { levelCode, openError } from './level-error.ts'
+import { syncFolder } from './sync-folder.ts'
+
+export type LevelStoreOptions = {
+  /** LevelDB's cache of uncompressed blocks, bytes. Default 8 MiB. */
+  readonly cacheBytes?: number
+  /** What LevelDB gathers in memory before it writes a table, bytes. Default 4 MiB. */
+  readonly writeBufferBytes?: number
+}
+
+type Database = Level<string, Uint8Array>
+type Put = { readonly type: 'put'; readonly key: string; readonly value: Uint8Array }
+type Operation = Put | { readonly type: 'del'; readonly key: string }
+
+const CHECKSUM_BYTES = 4
+/** Entries fetched from LevelDB at once by a range, and the bytes at which it stops earlier. */
+const PAGE_ENTRIES = 512
+const PAGE_BYTES = 256 * 1024
+/** Waiting writes are joined into one LevelDB batch up to this size, bytes. */
+const GROUP_BYTES_MAX = 8 * 1024 * 1024
+
+/**
+ * Opens the store in folder `path`, creating it if there is none.
+ * @throws WardlineError `store-locked` if another opener has it, `store-corrupt` if it is damaged, `store-failed` otherwise
+ */
+export async function openLevelStore(path: string, options: LevelStoreOptions = {}): Promise<KeyValueStore> {
+  await refuseHeadless(path)
+  const database: Database = new Level(path, {
+    keyEncoding: 'utf8',
+    valueEncoding: 'view',
+    cacheSize: options.cacheBytes ?? 8 * 1024 * 1024,
+    writeBufferSize: options.writeBufferBytes ?? 4 * 1024 * 1024
+  })
+  try {
+    await database.open()
+    await syncFolder(dirname(path))
+  } catch (error) {
+    await database.close()
+    throw openError(path, error)
+  }
+  return new LevelStore(path, database)
+}
+
+/**
+ * LevelDB takes a folder without its CURRENT file for a new database and deletes the tables it finds there. Only what an
+ * interrupted first creation leaves behind may be without one.
+ */
+async function refuseHeadless(path: string): Promise<void> {
+  let names: string[]
+  try {
+    names = await readdir(path)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return
+    throw openError(path, error)
+  }
+  if (names.includes('CURRENT')) {
+    if ((await stat(join(path, 'CURRENT'))).size > 0) return
+    throw new WardlineError('store-corrupt', `The database ${path} is damaged: its CURRENT file is empty.`)
+  }
+  const foreign = names.filter((name) => !/^(LOCK|LOG(\.old)?|MANIFEST-000001|\d+\.dbtmp)$/.test(name))
+  if (foreign.length > 0) {
+    throw new WardlineError('store-corrupt', `The database ${path} is damaged: its CURRENT file is missing.`)
+  }
+}
+
+type Waiting = {
+  readonly operations: readonly Operation[]
+  readonly bytes: number
+  readonly sync: boolean
+  readonly resolve: () => void
+  readonly reject: (error: WardlineError) => void
+}
+
+class LevelStore implements KeyValueStore {
+  readonly #path: string
+  readonly #database: Database
+  #waiting: Waiting[] = []
+  #writing: Promise<void> | undefined
+  #failed: WardlineError | undefined
+  #closing: Promise<void> | undefined
+
+  constructor(path: string, database: Database) {
+    this.#path = path
+    this.#database = database
+  }
+
+  get(key: string): Uint8Array | undefined {
+    this.#requireOpen()
+    let stored: Uint8Array | undefined
+    try {
+      stored = this.#database.getSync(key)
+    } catch (error) {
+      throw this.#readError(error)
+    }
+    return stored === undefined ? undefined : this.#opened(key, stored)
+  }
+
+  write(writes: readonly StoreWrite[], options: { readonly sync: boolean }): Promise<void> {
+    const operations = writes.map(encodeWrite)
+    let bytes = 0
+    for (const operation of operations) bytes += operation.type === 'put' ? operation.value.length : 0
+    return new Promise((resolve, reject) => {
+      if (this.#closing !== undefined) reject(this.#closedError())
+      else if (this.#failed !== undefined) reject(this.#failed)
+      else {
+        this.#waiting.push({ operations, bytes, sync: options.sync, resolve, reject })
+        this.#writing ??= this.#writeAll()
+      }
+    })
+  }
+
+  async *range(options: RangeOptions): AsyncGenerator<readonly [key: string, value: Uint8Array]> {
+    this.#requireOpen()
+    if (options.limit === 0 || options.from >= options.to) return
+    const iterator = this.#database.iterator({
+      gte: options.from,
+      lt: options.to,
+      limit: options.limit ?? -1,
+      reverse: options.reverse ?? false,
+      highWaterMarkBytes: PAGE_BYTES
+    })
+    try {
+      for (;;) {
+        const page = await iterator.nextv(PAGE_ENTRIES)
+        if (page.length === 0) return
+        for (const [key, stored] of page) yield [key, this.#opened(key, stored)] as const
+      }
+    } catch (error) {
+      throw this.#readError(error)
+    } finally {
+      await iterator.close()
+    }
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#close()
+    return this.#closing
+  }
+
+  async #close(): Promise<void> {
+    await this.#writing
+    await this.#database.close()
+  }
+
+  /**
+   * Writes what waits until nothing does. LevelDB orders concurrent batches as its threads happen to run, so only one is
+   * under way; what came meanwhile goes out joined in the next, which also shares its fsync.
+   */
+  async #writeAll(): Promise<void> {
+    while (this.#waiting.length > 0) {
+      const group = this.#takeGroup()
+      try {
+        const operations =
+          group.length === 1 ? (group[0] as Waiting).operations : group.flatMap((one) => one.operations)
+        if (this.#failed !== undefined) throw this.#failed
+        if (operations.length > 0) {
+          await this.#database.batch([...operations], { sync: group.some((one) => one.sync) })
+        }
+        for (const one of group) one.resolve()
+      } catch (error) {
+        this.#failed ??= new WardlineError('store-failed', `A write to the database ${this.#path} failed.`, {
+          cause: error
+        })
+        for (const one of group) one.reject(this.#failed)
+      }
+    }
+    this.#writing = undefined
+  }
+
+  #takeGroup(): Waiting[] {
+    let bytes = 0
+    let count = 0
+    do {
+      bytes += (this.#waiting[count] as Waiting).bytes
+      count += 1
+    } while (count < this.#waiting.length && bytes + (this.#waiting[count] as Waiting).bytes <= GROUP_BYTES_MAX)
+    return this.#waiting.splice(0, count)
+  }
+
+  #opened(key: string, stored: Uint8Array): Uint8Array {
+    // The binding gives Buffers, which are Uint8Arrays to the eye but not to a deep comparison.
+    const value = new Uint8Array(stored.buffer, stored.byteOffset, Math.max(0, stored.length - CHECKSUM_BYTES))
+    if (stored.length < CHECKSUM_BYTES || readChecksum(stored) !== checksum(key, value)) {
+      throw new WardlineError('store-corrupt', `The database ${this.#path} is damaged: an entry fails its checksum.`)
+    }
+    return value
+  }
+
+  #readError(error: unknown): unknown {
+    if (error instanceof WardlineError) return error
+    if (this.#closing !== undefined) return this.#closedError()
+    const code = levelCode(error) === 'LEVEL_CORRUPTION' ? 'store-corrupt' : 'store-failed'
+    return new WardlineError(code, `A read from the database ${this.#path} failed.`, { cause: error })
+  }
+
+  #requireOpen(): void {
+    if (this.#closing !== undefined) throw this.#closedError()
+  }
+
+  #closedError(): WardlineError {
+    return new WardlineError('store-closed', `The database ${this.#path} is closed.`)
+  }
+}
+
+function encodeWrite({ key, value }: StoreWrite): Operation {
+  assertStoreKey(key)
+  if (value === null) return { type: 'del', key }
+  const stored = new Uint8Array(value.length + CHECKSUM_BYTES)
+  stored.set(value)
+  new DataView(stored.buffer).setUint32(value.length, checksum(key, value), true)
+  return { type: 'put', key, value: stored }
+}
+
+function checksum(key: string, value: Uint8Array): number {
+  return crc32(value, crc32(key))
+}
+
+function readChecksum(stored: Uint8Array): number {
+  return new DataView(stored.buffer, stored.byteOffset, stored.byteLength).getUint32(
+    stored.length - CHECKSUM_BYTES,
+    true
+  )
+}
