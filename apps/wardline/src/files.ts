@@ -66,7 +66,11 @@ async function writeBeside(
     }
     await place(temporary)
     const directory = await open(folder, 'r')
-    await directory.sync().finally(() => directory.close())
+    try {
+      await directory.sync()
+    } finally {
+      await directory.close()
+    }
   } catch (error) {
     if (error instanceof CommandFailure) throw error
     const { code } = error as NodeJS.ErrnoException

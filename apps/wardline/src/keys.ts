@@ -6,7 +6,7 @@ import { homePaths, loadPassphrase } from '@wardline/config'
 import { createSigner, createVoteSigner, publicSealKey, type Signer } from '@wardline/crypto'
 import { createFileKeys } from '@wardline/keys-files'
 import type { CardSigners } from '@wardline/ledger'
-import type { Keys } from '@wardline/ports'
+import type { KeySet, Keys } from '@wardline/ports'
 import { createSystemRandom } from '@wardline/system'
 import { CommandFailure, EXIT } from './exit.ts'
 
@@ -52,8 +52,20 @@ export type ChainSigners = Required<Omit<CardSigners, 'identity'>> & { readonly 
 
 export async function loadChainSigners(keys: Keys, label: string): Promise<ChainSigners | undefined> {
   const known = await keys.load(label)
-  if (known === undefined) return undefined
-  const [sign, vote, host, seal] = CHAIN_USES.map((use) => known[use])
+  return known === undefined ? undefined : signersFrom(label, known)
+}
+
+/** Makes the chain's keys unless there are some; both ways the signers. */
+export async function ensureChainSigners(keys: Keys, label: string): Promise<ChainSigners> {
+  const known = await loadChainSigners(keys, label)
+  if (known !== undefined) return known
+  const secrets = Object.fromEntries(CHAIN_USES.map((use) => [use, random.bytes(32)]))
+  await keys.create(label, secrets)
+  return signersFrom(label, secrets)
+}
+
+function signersFrom(label: string, secrets: KeySet): ChainSigners {
+  const [sign, vote, host, seal] = CHAIN_USES.map((use) => secrets[use])
   if (sign === undefined || vote === undefined || host === undefined || seal === undefined) {
     throw new CommandFailure(EXIT.error, 'keys-unreadable', `The keys of ${label} are not complete.`)
   }
@@ -63,8 +75,4 @@ export async function loadChainSigners(keys: Keys, label: string): Promise<Chain
     host: createSigner(host),
     sealKey: publicSealKey(seal)
   }
-}
-
-export async function createChainKeys(keys: Keys, label: string): Promise<void> {
-  await keys.create(label, Object.fromEntries(CHAIN_USES.map((use) => [use, random.bytes(32)])))
 }

@@ -21,8 +21,10 @@ function withLineEnd(text: string): string {
   return text === '' || text.endsWith('\n') ? text : `${text}\n`
 }
 
+type Cell = string | number | null | undefined
+
 /** Columns without borders; the first row are the headings. */
-export async function table(headings: readonly string[], rows: readonly (readonly unknown[])[]): Promise<string> {
+export async function table(headings: readonly string[], rows: readonly (readonly Cell[])[]): Promise<string> {
   const { default: Table } = await import('cli-table3')
   const blank = ['top', 'top-mid', 'top-left', 'top-right', 'bottom', 'bottom-mid', 'bottom-left', 'bottom-right']
   const inner = ['left', 'left-mid', 'mid', 'mid-mid', 'right', 'right-mid']

@@ -310,7 +310,7 @@ function addChains(program: Command, setExit: (code: ExitCode) => void): void {
     })
   chain
     .command('verify [label]')
-    .description('verify and re-execute everything on disk: asks the running daemon, or reads a stopped home itself')
+    .description('verify and re-execute everything on the disk, by the running daemon or, without one, here')
     .option('--timeout <seconds>', 'give up after this', seconds)
     .action(async (label, options, command: Command) => {
       const { verifyChains } = await import('./commands/chain.ts')

@@ -1,5 +1,5 @@
 /** From a name and untrusted parameters to a call of the implementation: lookup, authorisation, validation, in this order. */
-import { WardlineError } from '@wardline/codec'
+import { unreachable, WardlineError } from '@wardline/codec'
 import type { z } from 'zod'
 import type { Api, CallContext } from './api.ts'
 import { ApiError } from './error.ts'
@@ -93,8 +93,15 @@ function describeIssue(issue: z.core.$ZodIssue, keys: readonly string[]): string
       return `${where} ${customMessage(issue.message) ?? `must be at most ${issue.maximum}${unit(issue.origin)}`}`
     case 'too_small':
       return `${where} must be at least ${issue.minimum}${unit(issue.origin)}`
-    default:
+    case 'custom':
+    case 'invalid_element':
+    case 'invalid_format':
+    case 'invalid_key':
+    case 'invalid_union':
+    case 'not_multiple_of':
       return `${where} ${customMessage(issue.message) ?? 'is not acceptable'}`
+    default:
+      return unreachable(issue)
   }
 }
 

@@ -17,5 +17,5 @@ export type {
 } from './api.ts'
 export { type Caller, createDispatcher, type Dispatch } from './dispatch.ts'
 export { ApiError, ERROR_CODES, type ErrorCode, errorNumber } from './error.ts'
-export { MEMBER_ROLES, type Method, type MethodName, methods, PURPOSES, ROLES, type Role } from './methods.ts'
+export { MEMBER_ROLES, type Method, type MethodName, methods, PURPOSES, type Role } from './methods.ts'
 export { type OpenRpcDocument, type OpenRpcMethod, openRpcDocument } from './open-rpc.ts'

@@ -530,10 +530,9 @@ export const methods = {
       chain: chainId,
       ok: z.boolean(),
       height: heightNumber.describe('The last height that agreed'),
-      head: digest,
-      appHash: hash,
-      blocks: count,
-      transactions: count,
+      head: digest.nullable().describe('Null where something disagrees'),
+      appHash: hash.nullable().describe('Null where something disagrees'),
+      transactions: count.nullable().describe('Null where something disagrees'),
       elapsedMs: count,
       fault: z
         .object({ height: heightNumber, code: z.string(), what: z.string() })

@@ -110,17 +110,14 @@ function describeFailure(path: string, error: NodeJS.ErrnoException, signal: Abo
   if (error instanceof WardlineError) return error
   const options = { cause: error }
   if (signal.aborted) return new WardlineError('call-timeout', 'the daemon did not answer in time', options)
-  switch (error.code) {
-    case 'ENOENT':
-    case 'ECONNREFUSED':
-    case 'ENOTDIR':
-      return new WardlineError('daemon-not-running', `no daemon answers on ${path}`, options)
-    case 'EACCES':
-    case 'EPERM':
-      return new WardlineError('socket-forbidden', `the file mode of ${path} does not let you in`, options)
-    default:
-      return new WardlineError('daemon-gone', `the daemon ended the call (${error.code ?? error.name})`, options)
+  const code = error.code ?? error.name
+  if (['ENOENT', 'ECONNREFUSED', 'ENOTDIR'].includes(code)) {
+    return new WardlineError('daemon-not-running', `no daemon answers on ${path}`, options)
   }
+  if (['EACCES', 'EPERM'].includes(code)) {
+    return new WardlineError('socket-forbidden', `the file mode of ${path} does not let you in`, options)
+  }
+  return new WardlineError('daemon-gone', `the daemon ended the call (${code})`, options)
 }
 
 type Answer = { readonly id?: unknown; readonly result?: unknown; readonly error?: AnswerError }
@@ -135,8 +132,9 @@ function readAnswer(text: string, id: number): unknown {
     throw new WardlineError('answer-unreadable', 'the daemon’s answer is not JSON', { cause: error })
   }
   if (answer.error !== undefined) {
-    const { message, data } = answer.error
-    throw new CallError(String(data?.['code'] ?? 'internal-error'), String(message), data ?? {})
+    const { message, data = {} } = answer.error
+    const code = typeof data['code'] === 'string' ? data['code'] : 'internal-error'
+    throw new CallError(code, typeof message === 'string' ? message : 'the daemon gave no reason', data)
   }
   if (answer.id !== id || !('result' in answer)) {
     throw new WardlineError('answer-unreadable', 'the daemon’s answer is not one to this call')

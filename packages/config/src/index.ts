@@ -4,13 +4,11 @@ export {
   type ChainConfig,
   type Config,
   type ConfigSources,
-  LOG_LEVELS,
   labelProblem,
   type Origin,
   type ParsedConfig,
   parseConfig,
   portOf,
-  SETTING_NAMES,
   type SettingName,
   type Settings
 } from './config.ts'

@@ -4,7 +4,7 @@ import { addressProblem, type ConfigSources, labelProblem, parseConfig } from '.
 
 const test = suite('config/config')
 
-const base = { userHome: '/home/op', workingFolder: '/work' }
+const base = { userHome: '/users/op', workingFolder: '/folder' }
 
 function settings(sources: Partial<ConfigSources>) {
   const parsed = parseConfig({ ...base, ...sources })
@@ -20,14 +20,14 @@ function problems(sources: Partial<ConfigSources>): readonly string[] {
 test('defaults', () => {
   const { config, origins, file } = settings({})
   assert.equal(config, {
-    home: '/home/op/.wardline',
+    home: '/users/op/.wardline',
     name: '',
-    passphraseFile: '/home/op/.wardline/passphrase',
-    runFolder: '/home/op/.wardline/run',
+    passphraseFile: '/users/op/.wardline/passphrase',
+    runFolder: '/users/op/.wardline/run',
     logLevel: 'info',
     chains: {}
   })
-  assert.is(file, '/home/op/.wardline/wardline.yaml')
+  assert.is(file, '/users/op/.wardline/wardline.yaml')
   assert.ok(Object.values(origins).every((origin) => origin === 'default'))
 })
 
@@ -48,10 +48,10 @@ test('relative paths: flags and environment from the working folder, the file’
     flags: { home: 'h' },
     file: 'runFolder: r\nchains: {a: {listen: /ip4/1.2.3.4/tcp/1, genesis: g}}'
   })
-  assert.is(config.home, '/work/h')
-  assert.is(config.runFolder, '/work/h/r')
-  assert.is(config.chains['a']?.genesis, '/work/h/g')
-  assert.is(settings({ environment: { WARDLINE_PASSPHRASE_FILE: 'p' } }).config.passphraseFile, '/work/p')
+  assert.is(config.home, '/folder/h')
+  assert.is(config.runFolder, '/folder/h/r')
+  assert.is(config.chains['a']?.genesis, '/folder/h/g')
+  assert.is(settings({ environment: { WARDLINE_PASSPHRASE_FILE: 'p' } }).config.passphraseFile, '/folder/p')
 })
 
 test('chains: listen, announce and genesis with their origins', () => {

@@ -18,17 +18,13 @@ export {
   type Input,
   type Output,
   type Recovered,
-  type Screening,
-  type Timing
+  type Screening
 } from './engine/interface.ts'
 export { encodeHeader, genesisDigest, HEADER_BYTES, type Header, headerDigest, parseHeader } from './header.ts'
 export {
   encodeJournalRecord,
-  entryView,
   type JournalEntry,
-  type JournalLoss,
   type JournalScan,
-  type ScannedSegment,
   scanJournal
 } from './journal.ts'
 export { createJournalBook, type JournalBook, noteAppend, planPrune } from './journal-book.ts'
@@ -37,4 +33,4 @@ export { encodeMessage, type Message, parseMessage } from './messages.ts'
 export { leavesRoot, type Proposal } from './proposal.ts'
 export { crashesTolerated, faultsTolerated, quorum, signersOfFork } from './quorum.ts'
 export { indexOfMember, leaderOf, setHash, type Validator, type ValidatorSet, validatorSet } from './validators.ts'
-export { NO_DIGEST, type Vote, type VoteKind, type VoteStatement, voteBytes } from './vote.ts'
+export { NO_DIGEST, type Vote, type VoteKind, voteBytes } from './vote.ts'

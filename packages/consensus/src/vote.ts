@@ -45,10 +45,6 @@ export function voteBytes(kind: VoteKind, chain: ChainId, epoch: Epoch, view: Vi
   return writer.done()
 }
 
-export function sameStatement(a: VoteStatement, b: VoteStatement): boolean {
-  return a.kind === b.kind && a.view === b.view && a.digest === b.digest && a.epoch === b.epoch
-}
-
 export function writeStatement(writer: Writer, statement: VoteStatement): void {
   writer.u8(KIND_NUMBERS[statement.kind])
   writer.u64(statement.epoch)

@@ -416,7 +416,10 @@ function tryCommit(world: World, node: WorldNode): void {
     node.commits.shift()
     const last = commit.blocks.at(-1) as Header
     // Catch-up may have been faster.
-    if (last.height < node.disk.chain.length) continue
+    if (last.height < node.disk.chain.length) {
+      feed(world, node, { kind: 'committed', digest: headerDigest(last) })
+      continue
+    }
     for (const header of commit.blocks) extendChain(world, node, header)
     node.disk.final = { header: last, certificate: commit.certificate }
     feed(world, node, { kind: 'committed', digest: headerDigest(last) })

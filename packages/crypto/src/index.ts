@@ -15,6 +15,7 @@ export { isAcceptableSealKey, publicSealKey } from './seal-key.ts'
 export {
   createVerifier,
   isAcceptableSignKey,
+  isUsableSignKey,
   syncVerifier,
   type Verifier,
   type VerifierOptions,

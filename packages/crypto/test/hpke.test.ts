@@ -1,11 +1,12 @@
 import { hkdfSync } from 'node:crypto'
 import { readFileSync } from 'node:fs'
-import { Aes128Gcm, CipherSuite, HkdfSha256 } from '@hpke/core'
+import { Aes128Gcm, Aes256Gcm, CipherSuite, DhkemX25519HkdfSha256, HkdfSha256 } from '@hpke/core'
 import { fromHex, toHex } from '@wardline/codec'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { sharedFile } from '../../../test/shared-folder.ts'
-import { createSuite, openingSuite, SeededX25519 } from '../src/hpke.ts'
+import { createSuite, DirectHkdfSha256, openingSuite, SeededX25519 } from '../src/hpke.ts'
+import { random } from './random.ts'
 
 const test = suite('crypto/hpke')
 
@@ -74,22 +75,51 @@ test('RFC 9180, from the shared vectors', async () => {
 
 type HkdfTest = { tcId: number; ikm: string; salt: string; info: string; size: number; okm: string; result: string }
 
-test('Wycheproof: HKDF-SHA256 of the library against the vectors, at its own output size', async () => {
+test('Wycheproof: HKDF-SHA256 against the vectors, by its parts and whole; the library’s own at its output size', async () => {
   const file: { testGroups: { tests: HkdfTest[] }[] } | undefined = sharedFile('vectors/wycheproof/hkdf-sha256.json.gz')
   if (file === undefined) return console.log('skipped: no ../shared')
-  const kdf = new HkdfSha256()
-  kdf.init(new Uint8Array(0))
+  const ours = new DirectHkdfSha256()
+  const library = new HkdfSha256()
+  library.init(new Uint8Array(0))
   let compared = 0
   for (const { tcId, ikm, salt, info, size, okm, result } of file.testGroups.flatMap(({ tests }) => tests)) {
-    if (result !== 'valid') continue
-    const native = new Uint8Array(hkdfSync('sha256', fromHex(ikm), fromHex(salt), fromHex(info), size))
-    assert.is(toHex(native), okm, String(tcId))
-    if (size > kdf.hashSize || ikm === '') continue
-    const key = await kdf.extractAndExpand(fromHex(salt), fromHex(ikm), fromHex(info), size)
-    assert.is(toHex(new Uint8Array(key)), okm, String(tcId))
+    const parts = [fromHex(salt), fromHex(ikm), fromHex(info), size] as const
+    if (result !== 'valid') {
+      assert.is(await ours.extractAndExpand(...parts).catch((error: Error) => error.name), 'RangeError', String(tcId))
+      continue
+    }
+    assert.is(toHex(new Uint8Array(hkdfSync('sha256', parts[1], parts[0], parts[2], size))), okm, String(tcId))
+    assert.is(toHex(new Uint8Array(await ours.extractAndExpand(...parts))), okm, String(tcId))
+    if (size > library.hashSize || ikm === '') continue
+    assert.is(toHex(new Uint8Array(await library.extractAndExpand(...parts))), okm, String(tcId))
     compared += 1
   }
   assert.ok(compared > 5, `${compared} rows compared`)
+})
+
+test('what we seal the unchanged library opens, and the other way round', async () => {
+  const library = new CipherSuite({
+    kem: new DhkemX25519HkdfSha256(),
+    kdf: new HkdfSha256(),
+    aead: new Aes256Gcm()
+  })
+  const ours = createSuite(new SeededX25519(random))
+  const recipientKey = await library.kem.generateKeyPair()
+  const recipientPublicKey = recipientKey.publicKey
+  for (const size of [0, 1, 32, 1024]) {
+    const plain = random(size)
+    const info = random(size % 100)
+    for (const [sealing, opening] of [
+      [ours, library],
+      [library, ours],
+      [library, openingSuite]
+    ] as const) {
+      const { enc, ct } = await sealing.seal({ recipientPublicKey, info }, plain)
+      assert.equal(new Uint8Array(await opening.open({ recipientKey, enc, info }, ct)), plain)
+      const failure = await opening.open({ recipientKey, enc, info: random(7) }, ct).catch((error: Error) => error.name)
+      assert.is(failure, 'OpenError')
+    }
+  }
 })
 
 test.run()

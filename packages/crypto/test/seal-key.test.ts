@@ -1,5 +1,6 @@
 import { diffieHellman } from 'node:crypto'
 import { readFileSync } from 'node:fs'
+import { x25519 } from '@noble/curves/ed25519.js'
 import { AssertionError, fromHex, name32, type SealKey, toHex } from '@wardline/codec'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
@@ -50,6 +51,29 @@ test('keys of small order, or with a second name, may not be registered', () => 
     assert.not(isAcceptableSealKey(littleEndian(alias)), alias.toString(16))
   }
 })
+
+test('a key is refused exactly when noble gets no secret from it, for coordinates at the edges and at random', () => {
+  const edges = [0n, 1n, 2n, 3n, 9n, 300n].flatMap((near) => [near, FIELD_PRIME - 1n - near])
+  const keys = [
+    ...edges.map(littleEndian),
+    ...Array.from({ length: 20 }, () => name32<SealKey>(withoutTopBit(random(32))))
+  ]
+  for (const key of keys) {
+    let expected = true
+    try {
+      x25519.scalarMult(random(32), fromHex(key))
+    } catch {
+      expected = false
+    }
+    assert.is(isAcceptableSealKey(key), expected, key)
+  }
+  for (let alias = FIELD_PRIME; alias < 2n ** 255n; alias++) assert.not(isAcceptableSealKey(littleEndian(alias)))
+})
+
+function withoutTopBit(bytes: Uint8Array): Uint8Array {
+  bytes[31] = (bytes[31] as number) & 0x7f
+  return bytes
+}
 
 type X25519Test = { tcId: number; comment: string; public: string; private: string; shared: string; result: string }
 

@@ -1,9 +1,19 @@
+import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
+import { ed25519 } from '@noble/curves/ed25519.js'
 import { fromHex, name32, type SignKey, toHex } from '@wardline/codec'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { sharedFile } from '../../../test/shared-folder.ts'
-import { createVerifier, isAcceptableSignKey, publicSignKey, syncVerifier, verifySignature } from '../src/index.ts'
+import {
+  createVerifier,
+  isAcceptableSignKey,
+  isUsableSignKey,
+  publicSignKey,
+  syncVerifier,
+  verifySignature
+} from '../src/index.ts'
+import { random } from './random.ts'
 
 const test = suite('crypto/signature')
 
@@ -95,6 +105,83 @@ test('keys of small or mixed order, or not canonical, may not be registered', ()
   ]) {
     assert.not(isAcceptableSignKey(name32(key)), key)
   }
+})
+
+/** The eight points whose order divides the cofactor. */
+function torsionPoints() {
+  const generator = ed25519.Point.fromHex('c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a')
+  return Array.from({ length: 8 }, (_, times) => generator.multiplyUnsafe(BigInt(times)))
+}
+
+const FIELD_PRIME = 2n ** 255n - 19n
+
+function withSign(y: bigint, sign: 0n | 1n): SignKey {
+  const hex = (y + (sign << 255n)).toString(16).padStart(64, '0')
+  return name32<SignKey>(Uint8Array.from(Buffer.from(hex, 'hex').reverse()))
+}
+
+test('a chain takes no key of small order, by whatever encoding', () => {
+  const points = torsionPoints()
+  assert.is(new Set(points.map((point) => point.toHex())).size, 8)
+  for (const point of points) {
+    assert.ok(point.isSmallOrder())
+    assert.not(isUsableSignKey(name32(point.toHex())), point.toHex())
+    // With the other sign bit: the inverse point, or for x = 0 an encoding that is not canonical.
+    const { y } = point.toAffine()
+    for (const sign of [0n, 1n] as const) assert.not(isUsableSignKey(withSign(y, sign)), String(y))
+  }
+})
+
+test('a chain takes no key with a coordinate from the prime upwards, and those just below it', () => {
+  for (let y = FIELD_PRIME; y < 2n ** 255n; y++) {
+    for (const sign of [0n, 1n] as const) assert.not(isUsableSignKey(withSign(y, sign)), String(y - FIELD_PRIME))
+  }
+  // p - 1 is of order 2, see above.
+  for (const below of [2n, 3n, 4n, 300n]) {
+    for (const sign of [0n, 1n] as const) assert.ok(isUsableSignKey(withSign(FIELD_PRIME - below, sign)), String(below))
+  }
+})
+
+test('a chain takes a random encoding of a point exactly when noble finds it canonical and not of small order', () => {
+  let points = 0
+  for (let i = 0; i < 200; i++) {
+    const bytes = random(32)
+    const key = name32<SignKey>(bytes)
+    let expected: boolean
+    try {
+      expected = !ed25519.Point.fromBytes(bytes, false).isSmallOrder()
+    } catch {
+      // No point: the chain leaves it to the proof of possession, which cannot verify.
+      assert.not(verifySignature(key, new Uint8Array(1), random(64)))
+      continue
+    }
+    points += 1
+    assert.is(isUsableSignKey(key), expected, key)
+  }
+  assert.ok(points > 20)
+})
+
+test('a key with a component of small order is usable, not acceptable, and its signatures verify like those of the key without', () => {
+  const secret = random(32)
+  const { scalar } = ed25519.utils.getExtendedPublicKey(secret)
+  const [, torsion] = torsionPoints()
+  const mixed = ed25519.Point.BASE.multiply(scalar).add(torsion as ReturnType<typeof torsionPoints>[number])
+  const key = name32<SignKey>(mixed.toHex())
+  assert.ok(isUsableSignKey(key))
+  assert.not(isAcceptableSignKey(key))
+  const message = new TextEncoder().encode('hand-off')
+  // A Schnorr signature by the known scalar for the mixed key, as its owner would make it.
+  const nonce = 12345n
+  const commitment = ed25519.Point.BASE.multiply(nonce).toBytes()
+  const digest = createHash('sha512').update(commitment).update(mixed.toBytes()).update(message).digest()
+  const order = ed25519.Point.Fn.ORDER
+  const challenge = BigInt(`0x${digest.reverse().toString('hex')}`) % order
+  const response = (nonce + challenge * scalar) % order
+  const signature = new Uint8Array(64)
+  signature.set(commitment)
+  signature.set(Buffer.from(response.toString(16).padStart(64, '0'), 'hex').reverse(), 32)
+  assert.ok(verifySignature(key, message, signature))
+  assert.not(verifySignature(key, new Uint8Array(1), signature))
 })
 
 type SpeccheckCase = {

@@ -20,7 +20,6 @@ export {
   type CardRegistration,
   type CardSigners,
   cardFingerprint,
-  cardJson,
   cardMember,
   cardText,
   makeCard,
@@ -54,13 +53,12 @@ export {
 } from './genesis.ts'
 export { judge, type Verdict } from './judge.ts'
 export type { Author, Envelope, Payload, Position } from './kind.ts'
-export { type Bodies, KINDS, type Kind, type Transaction } from './kinds.ts'
+export type { Bodies, Kind, Transaction } from './kinds.ts'
 export {
   currentKey,
   type DatedKey,
   decodeMember,
   type Grants,
-  hasPendingKey,
   type Member,
   memberIdOf,
   ROLES,
@@ -82,7 +80,6 @@ export {
 } from './membership/statements.ts'
 export { type Change, createOverlay, emptyState, layered, type Overlay, type StateView } from './overlay.ts'
 export {
-  defaultParameters,
   PARAMETER_BOUNDS,
   type Parameters,
   readParameters,

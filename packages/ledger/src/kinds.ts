@@ -35,8 +35,6 @@ const rules: Rules = {
   'stt.ack': { ...ack, encode: encodeAckBody }
 }
 
-export const KINDS = Object.keys(rules) as readonly Kind[]
-
 export function isKind(text: string): text is Kind {
   return Object.hasOwn(rules, text)
 }

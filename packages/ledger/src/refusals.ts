@@ -40,7 +40,7 @@ export const REFUSALS = {
   'payload-not-allowed': form('This kind of transaction has no payload, and one is named.'),
   'payload-too-large': form('The payload is empty or larger than 1 MiB.'),
   'bad-signature': form('A signature in the transaction does not verify under the key beside it.'),
-  'key-not-acceptable': form('A new public key is not a canonical point of prime order, or is of small order.'),
+  'key-not-acceptable': form('A new public key is not canonically encoded, or is of small order.'),
   // stt.send, from the transaction alone.
   'no-receivers': form('The transmission names no receiver.'),
   'too-many-receivers': form('The transmission names more than 256 receivers.'),

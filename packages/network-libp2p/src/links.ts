@@ -5,7 +5,7 @@
  * both streams is closed after a while, and dialled anew.
  */
 
-import type { Connection, Libp2p } from '@libp2p/interface'
+import type { Connection, Libp2p, PeerId } from '@libp2p/interface'
 import type { Log, PeerName } from '@wardline/ports'
 import { isOpen } from './dialler.ts'
 import type { GossipInternals } from './gossip-internals.ts'
@@ -63,11 +63,11 @@ export function createLinks(parts: {
 
   const isWhole = (peer: PeerName): boolean => gossip.streamsOutbound.has(peer) && gossip.streamsInbound.has(peer)
 
+  const topology = () => gossip.protocols.flatMap((protocol) => parts.registrar.getTopologies(protocol)).at(0)
+
   /** Asks gossipsub for its streams on `connection`; a no-op for those that exist. */
   const attach = (connection: Connection): void => {
-    const topologies = new Set(gossip.protocols.flatMap((protocol) => parts.registrar.getTopologies(protocol)))
-    const [topology] = topologies
-    void topology?.onConnect?.(connection.remotePeer, connection)
+    void topology()?.onConnect?.(connection.remotePeer, connection)
   }
 
   const look = (peer: PeerName, link: Link): void => {
@@ -117,8 +117,10 @@ export function createLinks(parts: {
     })
   }
 
-  const onDisconnect = ({ detail }: CustomEvent<{ toString(): string }>): void => {
+  const onDisconnect = ({ detail }: CustomEvent<PeerId>): void => {
     const peer = detail.toString()
+    // At once: libp2p does the same only after a look into its peer store, where the peer may have expired.
+    void topology()?.onDisconnect?.(detail)
     const link = links.get(peer)
     if (link === undefined) return
     clearTimeout(link.timer)

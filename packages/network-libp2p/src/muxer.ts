@@ -62,7 +62,7 @@ export function createWatchedMuxer(): WatchedMuxer {
       return {
         protocol: inner.protocol,
         createStreamMuxer(connection) {
-          const muxer = windowed(inner.createStreamMuxer(connection) as YamuxMuxer)
+          const muxer = windowed(inner.createStreamMuxer(connection) as StreamMuxer as YamuxMuxer)
           muxers.set(muxer, connection)
           connection.addEventListener('close', () => void muxers.delete(muxer), { once: true })
           // The first round trip time lets yamux widen its windows.

@@ -43,6 +43,8 @@ export type Admission = {
   openForBlock(bytes: Uint8Array): Promise<ParsedTransaction | undefined>
   /** Judges on the final state as of now, and takes the transaction into the mempool if that accepts it. */
   admit(transaction: ParsedTransaction): Admitted
+  /** Takes back what was admitted before a restart. The caller has judged it; what was promised once needs no share. */
+  readmit(transaction: ParsedTransaction): void
   /** What the final state says now of a transaction, without admitting it. */
   judge(transaction: ParsedTransaction): ReturnType<typeof judge>
   /** Whether this leaf needs no second look. */
@@ -123,6 +125,10 @@ export function createAdmission(parts: AdmissionParts): Admission {
       }
       const added = mempool.add(transaction, sponsorOf(transaction.author.member), parts.sponsors())
       return { kind: added === 'added' ? 'admitted' : added }
+    },
+
+    readmit(transaction) {
+      mempool.add(transaction, sponsorOf(transaction.author.member), 1)
     },
 
     hasMet: (leaf) => met.has(leaf),

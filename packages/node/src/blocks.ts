@@ -23,6 +23,7 @@ import type { Admission } from './admission.ts'
 import type { Committer } from './commit.ts'
 import type { Directory } from './directory.ts'
 import type { ExecutedBlock, Executor } from './executor.ts'
+import type { Head } from './head.ts'
 import { keys } from './layout.ts'
 import type { Mempool } from './mempool.ts'
 import type { ChainPart, SyncClient } from './sync.ts'
@@ -129,6 +130,13 @@ export function createBlocks(parts: BlocksParts): Blocks {
     return all.includes(undefined) ? undefined : (all as ParsedTransaction[])
   }
 
+  /** The header of a block that is final or was kept here. */
+  function storedHeader(digest: Digest): Uint8Array | undefined {
+    const height = store.get(keys.height(digest))
+    if (height === undefined) return store.get(keys.pending(digest))
+    return store.get(keys.header(Number(new TextDecoder().decode(height))))
+  }
+
   async function openAll(body: readonly Uint8Array[]): Promise<ParsedTransaction[] | undefined> {
     const opened = await Promise.all(body.map((bytes) => admission.openForBlock(bytes)))
     return opened.includes(undefined) ? undefined : (opened as ParsedTransaction[])
@@ -139,7 +147,7 @@ export function createBlocks(parts: BlocksParts): Blocks {
     digest: Digest,
     peers: readonly PeerName[]
   ): Promise<{ header: Header; transactions: readonly ParsedTransaction[] } | undefined> {
-    const headerBytes = store.get(keys.pending(digest))
+    const headerBytes = storedHeader(digest)
     const bodyBytes = store.get(keys.body(digest))
     const kept = headerBytes && parseHeader(headerBytes)
     const body = bodyBytes && decodeBlockBody(bodyBytes)
@@ -192,12 +200,13 @@ export function createBlocks(parts: BlocksParts): Blocks {
     return path
   }
 
-  async function verifyPart(part: ChainPart): Promise<boolean> {
+  /** Whether the headers follow on `start` without a gap and a quorum finalized the last of them. */
+  async function verifyPart(start: Head, part: ChainPart): Promise<boolean> {
     const last = part.headers.at(-1)
     const { certificate } = part
     if (last === undefined || certificate === undefined) return false
-    let parent: Digest = committer.head().digest
-    let number: number = committer.head().height
+    let parent: Digest = start.digest
+    let number: number = start.height
     for (const header of part.headers) {
       number += 1
       if (header.chain !== chain || header.parent !== parent || header.height !== number) return false
@@ -219,16 +228,18 @@ export function createBlocks(parts: BlocksParts): Blocks {
     for (;;) {
       if (stopped) return last
       let part: ChainPart | undefined
+      // The consensus may move the head while the answer is under way, so it is judged by what was asked.
+      const start = committer.head()
       const result = await sync.blocks(
         peer,
-        committer.head().height + 1,
+        start.height + 1,
         async (received) => {
           part = received
-          return verifyPart(received)
+          return verifyPart(start, received)
         },
         async (header, body) => {
           const transactions = await openAll(body)
-          if (transactions === undefined) return false
+          if (transactions === undefined || leavesRoot(transactions.map(({ leaf }) => leaf)) !== header.txRoot) return false
           const isLast = header === part?.headers.at(-1)
           await exclusively(async () => {
             // The consensus may have committed it meanwhile.

@@ -29,7 +29,8 @@ import { type Agreement, createAgreement } from './agree.ts'
 import { type Blocks, createBlocks } from './blocks.ts'
 import { createCommitter } from './commit.ts'
 import { type DirectoryEntry, openDirectory } from './directory.ts'
-import { createExecutor, finalState } from './executor.ts'
+import { createExecutor } from './executor.ts'
+import { createFinalState } from './final-state.ts'
 import type { Head } from './head.ts'
 import { keys } from './layout.ts'
 import { createMempool } from './mempool.ts'
@@ -46,6 +47,8 @@ import { createSyncClient, serveSync } from './sync.ts'
 const TELL_PROTOCOL = '/wardline/consensus/1'
 /** While awake, peers compare what is pending this often. */
 const PENDING_EXCHANGE_MS = 30_000
+/** Pending transactions looked at to find one that a block could take now. */
+const WORK_LOOKS_MAX = 64
 
 export type ChainParts = {
   readonly genesis: Genesis
@@ -112,7 +115,7 @@ export async function openChain(parts: ChainParts): Promise<Chain> {
   const scan = await openJournal(journal, isNew)
   const opened = await openStore(store, id, genesis)
 
-  const state = finalState(store)
+  const state = createFinalState(store)
   const mempool = createMempool()
   const outcomes = createOutcomes(clock)
   const listeners = new Set<(block: CommittedBlock) => void>()
@@ -123,6 +126,7 @@ export async function openChain(parts: ChainParts): Promise<Chain> {
 
   const committer = createCommitter({
     store,
+    state,
     head: opened.head,
     mempool,
     folds: parts.folds,
@@ -135,14 +139,14 @@ export async function openChain(parts: ChainParts): Promise<Chain> {
       }
       submitter.committed(block)
       receiver.retryParked()
-      if (directory.update(block.changes)) void setPeers()
+      if (directory.update(block.changes)) void guarded(setPeers)
       // What could not be included before this block may be includable now.
-      agreement.work(mempool.size > 0)
+      agreement.work(hasWork())
       for (const run of listeners) run(block)
     }
   })
   const head = () => committer.head()
-  const executor = createExecutor(store, head)
+  const executor = createExecutor(state, head)
   const admission = createAdmission({
     chain: id,
     verifier,
@@ -163,7 +167,7 @@ export async function openChain(parts: ChainParts): Promise<Chain> {
   })
 
   const topic = (name: 'tx' | 'proposal' | 'vote') => `/wardline/${id}/${name}/1`
-  const outbox = createOutbox((batch) => network.gossip.publish(topic('tx'), batch))
+  const outbox = createOutbox((batch) => guarded(() => network.gossip.publish(topic('tx'), batch)))
   const onAdmitted = () => agreement.work(true)
   const receiver = createReceiver({ admission, clock, log, passOn: outbox, onAdmitted })
   const submitter = createSubmitter({
@@ -176,6 +180,7 @@ export async function openChain(parts: ChainParts): Promise<Chain> {
     payloads,
     outcomes,
     committed,
+    background: (run) => void guarded(run),
     onAccepted: (transaction) => {
       outbox([transaction])
       onAdmitted()
@@ -223,6 +228,7 @@ export async function openChain(parts: ChainParts): Promise<Chain> {
       fetchBlock: blocks.fetchBlock,
       catchUp: (from) => blocks.catchUp(from.flatMap((member) => directory.peerOf(member) ?? [])),
       exchangePending: () => {
+        if (!hasWork()) agreement.work(false)
         for (const peer of network.connected()) void guarded(() => askPending(peer))
       },
       publish: (message) => void guarded(() => publish(message)),
@@ -257,6 +263,16 @@ export async function openChain(parts: ChainParts): Promise<Chain> {
   function committed(wanted: TransactionId): Outcome | undefined {
     const place = query.place(wanted)
     return place && { kind: 'committed', height: place.height }
+  }
+
+  /** Whether a block could take a pending transaction now. What must wait for another block, or for its end, keeps nobody awake. */
+  function hasWork(): boolean {
+    let looks = 0
+    for (const transaction of mempool.all()) {
+      if (looks === WORK_LOOKS_MAX || admission.judge(transaction).kind === 'accept') return true
+      looks += 1
+    }
+    return false
   }
 
   function fail(error: unknown): void {
@@ -329,11 +345,18 @@ export async function openChain(parts: ChainParts): Promise<Chain> {
     query,
     payloads,
     head,
-    submit: (bytes, payload) => submitter.submit(bytes, payload),
+    async submit(bytes, payload) {
+      try {
+        return await submitter.submit(bytes, payload)
+      } catch (error) {
+        // The transaction's own faults are answers: this is a disk that failed, or our own fault.
+        fail(error)
+        throw error
+      }
+    },
     async outcome(wanted, timeoutMs, signal) {
-      // Waiting begins before looking, so that a commit between the two is not missed.
-      const waiting = timeoutMs > 0 ? outcomes.wait(wanted, timeoutMs, signal) : undefined
-      return committed(wanted) ?? outcomes.failed(wanted) ?? waiting
+      const known = committed(wanted) ?? outcomes.failed(wanted)
+      return known !== undefined || timeoutMs === 0 ? known : outcomes.wait(wanted, timeoutMs, signal)
     },
     pending(wanted) {
       const transaction = mempool.withId(wanted)

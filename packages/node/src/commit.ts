@@ -8,6 +8,7 @@ import { type Certificate, encodeCertificate, encodeHeader } from '@wardline/con
 import { type CommittedBlock, encodeBlockBody, expiredSeenRange, type Fold, type StateView } from '@wardline/ledger'
 import type { KeyValueStore, StoreWrite } from '@wardline/ports'
 import type { ExecutedBlock, Executor } from './executor.ts'
+import type { FinalState } from './final-state.ts'
 import { encodeHead, type Head } from './head.ts'
 import { keys } from './layout.ts'
 import type { Mempool } from './mempool.ts'
@@ -27,6 +28,7 @@ export type Committer = {
 
 export type CommitterParts = {
   readonly store: KeyValueStore
+  readonly state: FinalState
   readonly head: Head
   readonly mempool: Mempool
   readonly folds: readonly Fold[]
@@ -39,7 +41,7 @@ export type CommitterParts = {
 }
 
 export function createCommitter(parts: CommitterParts): Committer {
-  const { store, mempool, folds, onCommit } = parts
+  const { store, state, mempool, folds, onCommit } = parts
   let head = parts.head
   let last: Promise<void> = Promise.resolve()
   /** Blocks of branches that lost; their bodies go with the next block's write. */
@@ -71,11 +73,12 @@ export function createCommitter(parts: CommitterParts): Committer {
       writes.push({ key: keys.transaction(id), value: encodeCbor([block.header.height, index]) })
       if (parts.isOnDisk(leaf)) writes.push({ key: keys.mempool(leaf), value: null })
     })
-    const reader = foldReader(store, block)
+    const reader = foldReader(store, state, block)
     for (const fold of folds) writes.push(...fold(reader, committed))
     if (block.header.height % HOUSEKEEPING_BLOCKS === 0) writes.push(...(await housekeeping(block.header.time)))
     await store.write(writes, { sync: true })
 
+    state.update(block.changes)
     head = block.headAfter
     stale.push(...parts.executor().settle(head))
     for (const { leaf } of block.transactions) mempool.remove(leaf)
@@ -108,13 +111,13 @@ export function createCommitter(parts: CommitterParts): Committer {
 }
 
 /** What a fold reads: its table as it is before the block, and the state after it. */
-function foldReader(store: KeyValueStore, block: ExecutedBlock): StateView {
+function foldReader(store: KeyValueStore, state: StateView, block: ExecutedBlock): StateView {
   const changed = new Map(block.changes.map(({ key, value }) => [key, value]))
   return {
     get(key) {
       if (key.startsWith('views/') || key.startsWith('duties/')) return store.get(key)
       const value = changed.get(key)
-      return value === undefined ? store.get(keys.state(key)) : (value ?? undefined)
+      return value === undefined ? state.get(key) : (value ?? undefined)
     }
   }
 }

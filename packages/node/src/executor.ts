@@ -14,9 +14,7 @@ import {
   type StateView,
   txRoot
 } from '@wardline/ledger'
-import type { KeyValueStore } from '@wardline/ports'
 import { type Head, headAfter } from './head.ts'
-import { keys } from './layout.ts'
 
 /** A block with the state that it leaves behind. */
 export type ExecutedBlock = {
@@ -67,14 +65,9 @@ type Pending = {
   readonly leaves: ReadonlySet<string>
 }
 
-/** The final state, as the ledger's rules read it. */
-export function finalState(store: KeyValueStore): StateView {
-  return { get: (key) => store.get(keys.state(key)) }
-}
-
-export function createExecutor(store: KeyValueStore, head: () => Head): Executor {
+/** @param final the state as of `head` */
+export function createExecutor(final: StateView, head: () => Head): Executor {
   const pending = new Map<Digest, Pending>()
-  const final = finalState(store)
 
   /** The unfinalised blocks from `digest` down to the head, newest first. */
   function branch(digest: Digest): Pending[] {

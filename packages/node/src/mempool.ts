@@ -9,6 +9,7 @@ export type Mempool = {
   /**
    * Takes a transaction in. Up to 80 % of `limits.mempoolBytesMax` is open to all, so that unused shares are lent out;
    * above, only a sponsor below its fair share of the whole is admitted, so that a flood of one cannot lock out another.
+   * @param sponsors how many share; 1 takes whatever still fits
    */
   add(transaction: ParsedTransaction, sponsor: MemberId, sponsors: number): 'added' | 'known' | 'busy'
   has(leaf: Leaf): boolean

@@ -51,6 +51,7 @@ export async function openStore(store: KeyValueStore, chain: ChainId, genesis: G
   }
   const head = readHead(store, chain, genesis)
   await verifyFromCheckpoint(store, chain, head)
+  await forgetLostBranches(store, head)
   return { head, final: await lastCertified(store, head) }
 }
 
@@ -147,14 +148,31 @@ async function verifyFromCheckpoint(store: KeyValueStore, chain: ChainId, head: 
   await store.write([{ key: keys.verified, value: text.encode(String(head.height)) }], { sync: true })
 }
 
+/** Blocks that were kept for a vote and lost, or whose commit a crash came before being told of. */
+async function forgetLostBranches(store: KeyValueStore, head: Head): Promise<void> {
+  const writes: StoreWrite[] = []
+  for await (const [key, bytes] of store.range(under('blocks/pending/'))) {
+    const header = parseHeader(bytes)
+    if (header === undefined) throw corrupt('the header of a block that was voted for cannot be read')
+    if (header.height > head.height) continue
+    const digest = headerDigest(header)
+    writes.push({ key, value: null })
+    if (store.get(keys.height(digest)) === undefined) writes.push({ key: keys.body(digest), value: null })
+  }
+  if (writes.length > 0) await store.write(writes, { sync: false })
+}
+
+/**
+ * Catch-up commits many blocks under the certificate of the last one: a crash in its middle leaves a head without one, and
+ * a new daemon's first catch-up none at all.
+ */
 async function lastCertified(store: KeyValueStore, head: Head): Promise<OpenedStore['final']> {
-  const range = { ...under('blocks/certificate/'), reverse: true, limit: 1 }
+  const range = { from: keys.certificate(0), to: keys.certificate(head.height + 1), reverse: true, limit: 1 }
   for await (const [key, bytes] of store.range(range)) {
     const certificate = parseCertificate(bytes)
     if (certificate === undefined) throw corrupt('a certificate cannot be read')
     return { header: readHeader(store, heightOfKey(key)), certificate }
   }
-  if (head.height > 0) throw corrupt('no certificate finalizes any block')
   return null
 }
 

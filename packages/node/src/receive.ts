@@ -28,6 +28,9 @@ export type ReceiverParts = {
 
 type Parked = { readonly transaction: ParsedTransaction; readonly from: PeerName; readonly untilMs: number }
 
+/** Parked transactions judged again after one commit, so that a neighbour's full share cannot hold up the loop. */
+const RETRIES_PER_COMMIT = 256
+
 /** Refusals that another block cannot lift. */
 const NOT_PARKED = new Set<string>(['expired', 'expires-too-late'])
 
@@ -95,9 +98,14 @@ export function createReceiver(parts: ReceiverParts): Receiver {
     retryParked() {
       const nowMs = clock.nowMs()
       const admitted: ParsedTransaction[] = []
-      for (const [leaf, entry] of parked) {
+      for (const [leaf, entry] of [...parked].slice(0, RETRIES_PER_COMMIT)) {
         const verdict = admission.judge(entry.transaction)
-        if (verdict.kind === 'refuse' && !verdict.permanent && entry.untilMs > nowMs) continue
+        if (verdict.kind === 'refuse' && !verdict.permanent && entry.untilMs > nowMs) {
+          // To the end of the line.
+          parked.delete(leaf)
+          parked.set(leaf, entry)
+          continue
+        }
         unpark(leaf, entry)
         if (verdict.kind === 'accept' && admission.admit(entry.transaction).kind === 'admitted') {
           admitted.push(entry.transaction)

@@ -3,7 +3,7 @@
  * so that it survives a crash and is gossiped again after it. Only what is accepted is gossiped, for a transaction without
  * its payload must never become final.
  */
-import type { ChainId, Leaf, TransactionId } from '@wardline/codec'
+import { type ChainId, type Leaf, type TransactionId, WardlineError } from '@wardline/codec'
 import {
   type CommittedBlock,
   judge,
@@ -12,7 +12,7 @@ import {
   parseTransaction,
   type StateView
 } from '@wardline/ledger'
-import type { KeyValueStore } from '@wardline/ports'
+import type { KeyValueStore, StoreWrite } from '@wardline/ports'
 import type { Admission } from './admission.ts'
 import type { Head } from './head.ts'
 import { keys, under } from './layout.ts'
@@ -49,10 +49,14 @@ export type SubmitterParts = {
   /** How a transaction of this id ended, from the store. */
   readonly committed: (id: TransactionId) => Outcome | undefined
   readonly onAccepted: (transaction: ParsedTransaction) => void
+  /** Runs work that nobody waits for; what fails in it stops the chain. */
+  readonly background: (run: () => Promise<void>) => void
 }
 
-/** Pending transactions looked at after each commit. */
+/** Pending transactions looked at after a commit: fewer when blocks are full, for then there is other work. */
 const PRUNE_STEPS = 64
+const PRUNE_STEPS_QUIET = 1024
+const QUIET_TRANSACTIONS = 16
 
 export function createSubmitter(parts: SubmitterParts): Submitter {
   const { chain, store, admission, mempool, payloads, outcomes } = parts
@@ -74,15 +78,19 @@ export function createSubmitter(parts: SubmitterParts): Submitter {
         return { kind: 'refused', code: 'payload-absent' }
       }
     }
-    await store.write(writes, { sync: true })
+    // Before the write, so that a block which takes it meanwhile removes the row behind it.
     mine.add(transaction.leaf)
+    await store.write(writes, { sync: true }).catch((error: unknown) => {
+      mine.delete(transaction.leaf)
+      throw error
+    })
     const admitted = admission.admit(transaction)
     switch (admitted.kind) {
       case 'admitted':
         parts.onAccepted(transaction)
         return { kind: 'accepted', id: transaction.id }
       case 'known':
-        return { kind: 'accepted', id: transaction.id }
+        return mempool.has(transaction.leaf) ? { kind: 'accepted', id: transaction.id } : overtaken(transaction)
       case 'busy':
         await withdraw(transaction)
         return { kind: 'refused', code: 'busy' }
@@ -90,6 +98,21 @@ export function createSubmitter(parts: SubmitterParts): Submitter {
         await withdraw(transaction)
         return { kind: 'refused', code: admitted.code }
     }
+  }
+
+  /** While the disk was asked, a block took it, or one that excludes it. */
+  async function overtaken(transaction: ParsedTransaction): Promise<Submission> {
+    const { id } = transaction
+    const ended = parts.committed(id) ?? outcomes.failed(id)
+    const verdict = admission.judge(transaction)
+    if (ended === undefined && verdict.kind === 'accept') {
+      admission.readmit(transaction)
+      parts.onAccepted(transaction)
+      return { kind: 'accepted', id }
+    }
+    await withdraw(transaction)
+    if (ended !== undefined) return { kind: 'ended', id, outcome: ended }
+    return { kind: 'refused', code: verdict.kind === 'refuse' ? verdict.code : 'busy' }
   }
 
   /** It was acceptable before the disk was asked, and something came between. Nothing was promised yet. */
@@ -113,7 +136,15 @@ export function createSubmitter(parts: SubmitterParts): Submitter {
     admission.settle(transaction.leaf)
     outcomes.settle(transaction.id, outcome)
     if (!mine.delete(transaction.leaf)) return
-    void store.write([{ key: keys.mempool(transaction.leaf), value: null }], { sync: false })
+    parts.background(() => store.write([{ key: keys.mempool(transaction.leaf), value: null }], { sync: false }))
+  }
+
+  /** How a transaction has ended for good, by the final state and the time of the last block. */
+  function fate(transaction: ParsedTransaction): Outcome | undefined {
+    const { time } = parts.head()
+    if (transaction.expires <= time) return { kind: 'expired' }
+    const verdict = judge(parts.state, transaction, time + 1)
+    return verdict.kind === 'refuse' && verdict.permanent ? { kind: 'refused', code: verdict.code } : undefined
   }
 
   return {
@@ -128,12 +159,23 @@ export function createSubmitter(parts: SubmitterParts): Submitter {
 
     async restore() {
       const restored: ParsedTransaction[] = []
-      for await (const [, bytes] of store.range(under('mempool/'))) {
+      const over: StoreWrite[] = []
+      for await (const [key, bytes] of store.range(under('mempool/'))) {
         const parsed = parseTransaction(bytes, chain)
-        if (parsed.kind !== 'ok') continue
-        mine.add(parsed.transaction.leaf)
-        if (admission.admit(parsed.transaction).kind === 'admitted') restored.push(parsed.transaction)
+        if (parsed.kind !== 'ok') throw new WardlineError('store-corrupt', 'a pending transaction cannot be read')
+        const { transaction } = parsed
+        const isFinal = parts.committed(transaction.id) !== undefined
+        const ended = isFinal ? undefined : fate(transaction)
+        if (isFinal || ended !== undefined) {
+          over.push({ key, value: null })
+          if (ended !== undefined) outcomes.settle(transaction.id, ended)
+          continue
+        }
+        mine.add(transaction.leaf)
+        admission.readmit(transaction)
+        restored.push(transaction)
       }
+      if (over.length > 0) await store.write(over, { sync: false })
       return restored
     },
 
@@ -141,21 +183,16 @@ export function createSubmitter(parts: SubmitterParts): Submitter {
 
     committed(block) {
       for (const { leaf } of block.transactions) mine.delete(leaf)
-      const head = parts.head()
-      for (let step = 0; step < PRUNE_STEPS; step++) {
+      const steps = block.transactions.length < QUIET_TRANSACTIONS ? PRUNE_STEPS_QUIET : PRUNE_STEPS
+      for (let step = 0; step < steps; step++) {
         pruning ??= mempool.all()
         const next = pruning.next()
         if (next.done) {
           pruning = undefined
           return
         }
-        const transaction = next.value
-        if (transaction.expires <= head.time) {
-          drop(transaction, { kind: 'expired' })
-          continue
-        }
-        const verdict = judge(parts.state, transaction, head.time + 1)
-        if (verdict.kind === 'refuse' && verdict.permanent) drop(transaction, { kind: 'refused', code: verdict.code })
+        const ended = fate(next.value)
+        if (ended !== undefined) drop(next.value, ended)
       }
     }
   }

@@ -129,7 +129,9 @@ export function serveSync(parts: SyncParts): void {
   })
 
   async function* finalBlocks(from: number, max: number): AsyncIterable<Uint8Array> {
-    const last = await certifiedHeight(from, Math.min(from + max - 1, parts.headHeight()))
+    const head = parts.headHeight()
+    const isAsked = from >= 1 && from <= head
+    const last = isAsked ? await certifiedHeight(from, Math.min(from + max - 1, head)) : from - 1
     const headers: Uint8Array[] = []
     for (let height = from; height <= last; height++) headers.push(stored(keys.header(height)))
     const certificate = headers.length === 0 ? new Uint8Array(0) : stored(keys.certificate(last))

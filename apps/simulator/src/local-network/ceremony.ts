@@ -2,8 +2,9 @@
  * The founding ceremony of DESIGN section 9, as people would do it: every step is the operator's command line, run in a
  * process and on a home of that hospital's own. What passes between the homes are files: cards, signatures, the genesis.
  */
-import { mkdir } from 'node:fs/promises'
+import { mkdir, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
+import { parseCard } from '@wardline/ledger'
 import { runWardline } from './wardline.ts'
 
 export type Founded = {
@@ -15,6 +16,8 @@ export type Founded = {
 }
 
 export type CeremonyStep = 'identities' | 'cards' | 'genesis' | 'signatures' | 'installing'
+
+type Place = { readonly name: string; readonly home: string; readonly card: string; readonly signed: string }
 
 /**
  * Founds a chain of new hospitals. Homes are made at `FOLDER/<place>`, the documents that travel in `FOLDER/ceremony`, the
@@ -32,7 +35,7 @@ export async function foundNetwork(options: {
   const documents = join(folder, 'ceremony')
   const draft = join(documents, 'genesis.draft.json')
   const genesis = join(folder, 'genesis.json')
-  const places = founders.map(({ name, place }) => ({
+  const places: readonly Place[] = founders.map(({ name, place }) => ({
     name,
     home: join(folder, place),
     card: join(documents, `${place}.card`),
@@ -42,11 +45,17 @@ export async function foundNetwork(options: {
   if (first === undefined) throw new RangeError('a network has at least one hospital')
   await mkdir(documents, { recursive: true, mode: 0o700 })
 
+  const makeIdentity = ({ home, name }: Place) => runWardline(home, ['init', `--name=${name}`])
+  const makeCard = ({ home, card }: Place) => runWardline(home, ['id', 'export', '--chain', label, '--out', card])
   step('identities')
-  await Promise.all(places.map(({ home, name }) => runWardline(home, ['init', '--name', name])))
+  await Promise.all(places.map(makeIdentity))
   step('cards')
-  // One after the other: each takes a port that is free, and on one machine two could take the same at the same time.
-  for (const { home, card } of places) await runWardline(home, ['id', 'export', '--chain', label, '--out', card])
+  await Promise.all(places.map(makeCard))
+  for (let again = await sharingAddress(places); again !== undefined; again = await sharingAddress(places)) {
+    await Promise.all([rm(again.home, { recursive: true }), rm(again.card)])
+    await makeIdentity(again)
+    await makeCard(again)
+  }
   step('genesis')
   const cards = places.map(({ card }) => card)
   await runWardline(first.home, ['genesis', 'draft', ...cards, '--chain', label, '--out', draft])
@@ -57,4 +66,19 @@ export async function foundNetwork(options: {
   step('installing')
   await Promise.all(places.map(({ home }) => runWardline(home, ['genesis', 'install', genesis])))
   return { label, genesis, homes: places.map(({ home }) => home) }
+}
+
+/**
+ * A hospital whose card names the address of another one: each took a port that was free, on the machine that they share.
+ */
+async function sharingAddress(places: readonly Place[]): Promise<Place | undefined> {
+  const taken = new Set<string>()
+  for (const place of places) {
+    const parsed = parseCard(await readFile(place.card, 'utf8'))
+    const address = parsed.kind === 'ok' ? parsed.card.addresses[0] : undefined
+    if (address === undefined) continue
+    if (taken.has(address)) return place
+    taken.add(address)
+  }
+  return undefined
 }

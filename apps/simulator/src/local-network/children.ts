@@ -75,6 +75,17 @@ export async function startChild(file: string, args: readonly string[], options:
   }
 }
 
+/** Asks every process that still runs to stop, kills those that have not after `graceMs`, and waits for all. */
+export async function stopChildren(graceMs: number): Promise<void> {
+  const ends = [...living].map((child) => new Promise((resolve) => child.once('close', resolve)))
+  for (const child of living) child.kill('SIGTERM')
+  const timer = setTimeout(() => {
+    for (const child of living) child.kill('SIGKILL')
+  }, graceMs)
+  await Promise.all(ends)
+  clearTimeout(timer)
+}
+
 /** The last resort: this program is ending, and there is no time left to ask. */
 function guard(): void {
   if (guarded) return

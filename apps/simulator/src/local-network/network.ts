@@ -1,5 +1,5 @@
 /** Several real daemons of one chain on this machine. */
-import type { MemberId } from '@wardline/codec'
+import { type MemberId, WardlineError } from '@wardline/codec'
 import type { Founded } from './ceremony.ts'
 import { type Daemon, isConnected, startDaemon } from './daemon.ts'
 
@@ -40,4 +40,13 @@ export async function restartSite(site: Site): Promise<void> {
 
 export async function stopSites(sites: readonly Site[]): Promise<void> {
   await Promise.all(sites.map(({ daemon }) => daemon.stop()))
+}
+
+/** What to tell where a daemon ended that should run, with its last lines; undefined while all run. */
+export function fallenSite(sites: readonly Site[]): WardlineError | undefined {
+  const fallen = sites.find(({ daemon }) => daemon.end() !== null)
+  if (fallen === undefined) return undefined
+  const { code, signal } = fallen.daemon.end() ?? { code: null, signal: null }
+  const what = `the daemon of ${fallen.name} ended (${signal ?? `code ${code}`}); its last lines:`
+  return new WardlineError('daemon-failed', [what, ...fallen.daemon.lastLines()].join('\n  '))
 }

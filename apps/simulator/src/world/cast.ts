@@ -34,6 +34,9 @@ export type Cast = {
 
 const LABEL = 'world'
 
+/** How often an idle chain makes a block. */
+export const HEARTBEAT_MS = 10 * 60 * 1000
+
 /** 32 bytes that depend on `name` alone. */
 export function secretOf(name: string): Uint8Array {
   return sha256(new TextEncoder().encode(`world ${name}`))
@@ -70,7 +73,8 @@ export function createCast(count: number, random: Uint8Array, createdMs: number)
     created: createdMs,
     random,
     founders: founders.map(({ card }) => card),
-    registrar: { kind: 'card', card: registrarCard }
+    registrar: { kind: 'card', card: registrarCard },
+    parameters: { heartbeatMs: HEARTBEAT_MS }
   })
   const genesis = withSignatures(
     draft,

@@ -32,7 +32,7 @@ export function drawProfile(prng: Prng, nodes: number | undefined): Profile {
   const slowestMs = prng.pick([1, 5, 20, 100, 300])
   return {
     nodes: nodes ?? count,
-    safetyMs: Math.round(prng.between(15_000, 90_000)),
+    safetyMs: Math.round(prng.between(10_000, 60_000)),
     network: {
       delayMs: [0.25, prng.between(0.5, slowestMs)],
       dropRate: sometimes(0.6, () => prng.between(0, 0.2)) ?? 0,
@@ -50,6 +50,6 @@ export function drawProfile(prng: Prng, nodes: number | undefined): Profile {
     clockOffsetMs: sometimes(0.4, () => Math.round(prng.between(0, 3000))) ?? 0,
     diskLatencyMs: [0.05, prng.pick([0.2, 2, 20])],
     segmentBytes: prng.pick([4096, 16_384, 65_536]),
-    actionEveryMs: prng.pick([60, 200, 600, 2000])
+    actionEveryMs: prng.pick([50, 200, 500, 1500])
   }
 }

@@ -9,7 +9,9 @@ const ANSWERS_MAX = 200_000
 
 type Answer = { readonly message: Uint8Array; readonly isGood: boolean }
 
-export type RememberingVerifier = Verifier & { check(key: SignKey, message: Uint8Array, signature: Uint8Array): boolean }
+export type RememberingVerifier = Verifier & {
+  check(key: SignKey, message: Uint8Array, signature: Uint8Array): boolean
+}
 
 export function createRememberingVerifier(): RememberingVerifier {
   const answers = new Map<string, Answer[]>()

@@ -1,8 +1,8 @@
 /** Chains: what they are, their blocks, and whether what lies on disk is what was agreed. */
-import { type Digest, type Height, isHex32 } from '@wardline/codec'
+import { type Digest, type Height, isHex32, WardlineError } from '@wardline/codec'
 import { EXIT, type ExitCode, usage } from '../exit.ts'
-import { type Common, emit, short, table, utc, who } from '../output.ts'
-import { withDaemon } from '../settings.ts'
+import { type Common, emit, say, short, table, utc, who } from '../output.ts'
+import { settingsOf, withDaemon } from '../settings.ts'
 
 export async function listChains(common: Common): Promise<void> {
   const result = await withDaemon(common, (client) => client.call('chain.list', {}))
@@ -76,20 +76,27 @@ function blockName(which: string | undefined): { height?: Height; digest?: Diges
 
 const VERIFY_TIMEOUT_S = 600
 
+/** Asks the daemon, or without one reads the stopped home; the answer is data, a fault too. */
 export async function verifyChains(
   common: Common,
   chain: string | undefined,
   { timeout = VERIFY_TIMEOUT_S }: { readonly timeout?: number }
 ): Promise<ExitCode> {
   const timeoutMs = Math.round(timeout * 1000)
-  const result = await withDaemon(common, (client) => client.call('chain.verify', { chain, timeoutMs }))
+  const result = await withDaemon(common, (client) => client.call('chain.verify', { chain, timeoutMs })).catch(
+    async (error: unknown) => {
+      if (!(error instanceof WardlineError && error.code === 'daemon-not-running')) throw error
+      say('No daemon runs on this home; reading its disk.')
+      const { verifyStopped } = await import('./verify-stopped.ts')
+      return verifyStopped(await settingsOf(common), chain)
+    }
+  )
   emit(common, result, () =>
     [
       `chain         ${result.chain}`,
-      `verified to   ${result.height} ${result.head}`,
-      `app hash      ${result.appHash}`,
-      `blocks        ${result.blocks}`,
-      `transactions  ${result.transactions}`,
+      `verified to   ${result.height} ${result.head ?? ''}`,
+      `app hash      ${result.appHash ?? '-'}`,
+      `transactions  ${result.transactions ?? '-'}`,
       `seconds       ${(result.elapsedMs / 1000).toFixed(1)}`,
       result.fault === null
         ? 'Everything on disk is what was agreed.'

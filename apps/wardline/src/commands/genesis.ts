@@ -55,6 +55,13 @@ export async function draft(common: Common, files: readonly string[], options: D
 Next, at every founder: wardline genesis review ${options.out}, then wardline genesis sign ${options.out}`)
 }
 
+/** A genesis that may found a chain: every founder has signed it. @throws CommandFailure with every problem */
+export async function readSignedGenesis(file: string): Promise<Genesis> {
+  const genesis = await readGenesis(file)
+  refuse(verifyGenesis(genesis))
+  return genesis
+}
+
 export async function review(common: Common, file: string): Promise<void> {
   const genesis = await readGenesis(file)
   const problems = besideMissing(verifyGenesis(genesis))

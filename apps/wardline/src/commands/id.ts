@@ -15,7 +15,7 @@ import {
 import { cardFingerprint, cardMember, cardText, makeCard, parseCard, verifyCard } from '@wardline/ledger'
 import { CommandFailure, EXIT, usage } from '../exit.ts'
 import { readTextIfPresent, replaceFile, writeNew } from '../files.ts'
-import { createChainKeys, loadChainSigners, loadIdentity, openKeys } from '../keys.ts'
+import { ensureChainSigners, loadIdentity, openKeys } from '../keys.ts'
 import { type Common, emit, say } from '../output.ts'
 import { settingsOf } from '../settings.ts'
 
@@ -40,9 +40,7 @@ export async function exportId(common: Common, options: ExportOptions): Promise<
   const keys = await openKeys(settings)
   const identity = await loadIdentity(keys)
   const chain = await ensureChain(settings, label, options)
-  if ((await loadChainSigners(keys, label)) === undefined) await createChainKeys(keys, label)
-  const signers = await loadChainSigners(keys, label)
-  if (signers === undefined) throw new CommandFailure(EXIT.error, 'keys-unreadable', `The keys of ${label} vanished.`)
+  const signers = await ensureChainSigners(keys, label)
   const card = makeCard(
     {
       name: settings.config.name,

@@ -155,7 +155,11 @@ async function readContent(file: string): Promise<Buffer> {
 async function writeContent(path: string, bytes: Uint8Array): Promise<void> {
   try {
     const file = await open(path, 'wx', 0o600)
-    await file.writeFile(bytes).finally(() => file.close())
+    try {
+      await file.writeFile(bytes)
+    } finally {
+      await file.close()
+    }
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException
     if (code === 'EEXIST') throw new CommandFailure(EXIT.error, 'file-exists', `${path} exists; nothing was written.`)

@@ -27,6 +27,9 @@ export function receiveFetched(state: State, header: Header): void {
   if (!state.wanted.has(digest)) return
   addBlock(state, digest, header)
   commitFinalized(state)
+  // Whoever had this block has the next one too: no pause between them.
+  state.fetchAtMs = state.nowMs
+  state.fetchDelayMs = state.config.timing.retryMs
 }
 
 /**
@@ -66,6 +69,8 @@ export function commitFinalized(state: State): void {
 /** Catch-up has committed up to `header`. */
 export function receiveSyncHead(state: State, header: Header, certificate: Certificate): void {
   if (header.height <= state.floor.height) return
+  // Its write is synced, and so is that of everything below.
+  state.commitsPending.clear()
   raiseFloor(state, header, certificate)
   commitFinalized(state)
 }

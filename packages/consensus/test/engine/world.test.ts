@@ -96,7 +96,7 @@ function storm(n: number, seed: number): World {
   const healedMs = world.nowMs
   assert.ok(
     run(world, healedMs + 120_000, () => allCommitted(world, leaves)),
-    `n=${n} seed=${seed}: views ${world.nodes.map((node) => statusOf(node).view)}, heights ${world.nodes.map((node) => node.disk.chain.length)}`
+    `n=${n} seed=${seed}: ${JSON.stringify(world.nodes.map(statusOf))}`
   )
   run(world, world.nowMs + 120_000, () => world.nodes.every((node) => !statusOf(node).awake))
   assert.ok(

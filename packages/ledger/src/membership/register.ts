@@ -19,7 +19,7 @@ import {
   uint
 } from '@wardline/codec'
 import type { SignatureCheck } from '@wardline/consensus'
-import { isAcceptableSealKey, isAcceptableSignKey } from '@wardline/crypto'
+import { isAcceptableSealKey, isUsableSignKey } from '@wardline/crypto'
 import type { JudgeContext, KindRules, Subject } from '../kind.ts'
 import { readHosts, readRegistrar } from '../parameters.ts'
 import type { RefusalCode } from '../refusals.ts'
@@ -99,8 +99,8 @@ export function encodeRegisterBody(body: RegisterBody): CborValue {
 function fault({ body }: Subject<RegisterBody>) {
   const acceptable =
     (body.seal === null || isAcceptableSealKey(body.seal)) &&
-    (body.host === null || isAcceptableSignKey(body.host)) &&
-    isAcceptableSignKey(body.sign)
+    (body.host === null || isUsableSignKey(body.host)) &&
+    isUsableSignKey(body.sign)
   return acceptable ? undefined : 'key-not-acceptable'
 }
 

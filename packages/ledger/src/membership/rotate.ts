@@ -29,7 +29,7 @@ import {
 } from '@wardline/codec'
 import type { SignatureCheck } from '@wardline/consensus'
 import { quorum } from '@wardline/consensus'
-import { isAcceptableSealKey, isAcceptableSignKey, statementMessage } from '@wardline/crypto'
+import { isAcceptableSealKey, isUsableSignKey, statementMessage } from '@wardline/crypto'
 import type { JudgeContext, KindRules, Subject } from '../kind.ts'
 import type { StateView } from '../overlay.ts'
 import { readParameters, readRegistrar, readValidators } from '../parameters.ts'
@@ -148,7 +148,7 @@ export function encodeRotateBody(body: RotateBody): CborValue {
 function fault({ body }: Subject<RotateBody>) {
   if (body.action === 'veto') return undefined
   const acceptable =
-    (body.seal === null || isAcceptableSealKey(body.seal)) && (body.sign === null || isAcceptableSignKey(body.sign))
+    (body.seal === null || isAcceptableSealKey(body.seal)) && (body.sign === null || isUsableSignKey(body.sign))
   return acceptable ? undefined : 'key-not-acceptable'
 }
 

@@ -4,6 +4,7 @@
  */
 export { type ClockSubject, clockCompliance } from './clock.ts'
 export { type JournalSubject, journalCompliance } from './journal.ts'
+export { type KeysSubject, keysCompliance } from './keys.ts'
 export { type NetworkMember, type NetworkSubject, networkCompliance } from './network.ts'
 export { randomCompliance } from './random.ts'
 export { type StoreSubject, storeCompliance } from './store.ts'

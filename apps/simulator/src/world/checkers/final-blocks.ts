@@ -1,5 +1,6 @@
 /** I1 and I2: all nodes hold the same final blocks, and what a node has held or announced as final stays what it was. */
 import { toHex } from '@wardline/codec'
+import { encodeHeader } from '@wardline/consensus'
 import type { Report, Watch } from '../watch.ts'
 
 const HEADER = 'blocks/header/'
@@ -27,7 +28,8 @@ export function createFinalBlocks(report: Report): FinalBlocks {
   const hold = (node: string, height: number, header: string): void => {
     const first = agreed.get(height)
     if (first === undefined) agreed.set(height, { header, node })
-    else if (first.header !== header) report('I1', `${node} and ${first.node} have different blocks at height ${height}`)
+    else if (first.header !== header)
+      report('I1', `${node} and ${first.node} have different blocks at height ${height}`)
     const mine = heldBy(node)
     const before = mine.get(height)
     if (before !== undefined && before !== header) report('I2', `block ${height} of ${node} has changed`)
@@ -42,7 +44,8 @@ export function createFinalBlocks(report: Report): FinalBlocks {
         if (row === undefined) report('I2', `block ${height} of ${node} is gone after a restart`)
         else if (toHex(row) !== header) report('I2', `block ${height} of ${node} has changed in a restart`)
       }
-      for (const [key, value] of rows) if (key.startsWith(HEADER)) hold(node, Number(key.slice(HEADER.length)), toHex(value))
+      for (const [key, value] of rows)
+        if (key.startsWith(HEADER)) hold(node, Number(key.slice(HEADER.length)), toHex(value))
     },
     storeDurable(node, writes) {
       for (const { key, value } of writes) {
@@ -59,11 +62,10 @@ export function createFinalBlocks(report: Report): FinalBlocks {
         }
       }
     },
-    committed(node, { header, digest }) {
-      const row = heldBy(node).get(header.height)
-      if (row === undefined) report('I8', `${node} announces block ${header.height} before it is durable`)
-      const mine = agreed.get(header.height)
-      if (mine !== undefined && row !== undefined && mine.header !== row) report('I1', `${node} announces ${digest}`)
+    committed(node, { header }) {
+      if (!heldBy(node).has(header.height))
+        report('I8', `${node} announces block ${header.height} before it is durable`)
+      hold(node, header.height, toHex(encodeHeader(header)))
     },
     height: () => highest
   }

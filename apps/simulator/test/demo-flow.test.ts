@@ -1,0 +1,171 @@
+/** The demo as a user runs it: four real daemons, founded, replayed, lied to, stopped and verified. */
+import { spawn } from 'node:child_process'
+import { mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { verifyReceiptFile } from '@wardline/client'
+import { homePaths, socketPaths } from '@wardline/config'
+import { headerDigest, type JournalEntry, scanJournal } from '@wardline/consensus'
+import { openFileJournal } from '@wardline/store-level'
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import type { DemoResult } from '../src/demo/run.ts'
+
+const test = suite('simulator/demo-flow')
+
+const PROGRAM = fileURLToPath(new URL('../src/demo-command.ts', import.meta.url))
+
+const scratch = await mkdtemp(join(tmpdir(), 'wl-flow-'))
+const folder = join(scratch, 'demo')
+test.after(() => rm(scratch, { recursive: true, force: true }))
+
+type Run = { readonly exit: number | null; readonly output: string; readonly talk: string }
+
+async function demo(args: readonly string[]): Promise<Run> {
+  const child = spawn(process.execPath, [PROGRAM, ...args], { stdio: ['ignore', 'pipe', 'pipe'] })
+  let output = ''
+  let talk = ''
+  child.stdout.on('data', (part) => {
+    output += part
+  })
+  child.stderr.on('data', (part) => {
+    talk += part
+  })
+  const exit = await new Promise<number | null>((resolve) => child.once('close', resolve))
+  return { exit, output, talk }
+}
+
+let run: Run
+let result: DemoResult
+let homes: readonly string[]
+
+test.before(async () => {
+  run = await demo(['--ci', '--json', '--patients', '3', '--data', folder])
+  result = JSON.parse(run.output.trimEnd().split('\n').at(-1) ?? '') as DemoResult
+  const entries = await readdir(folder, { withFileTypes: true })
+  homes = entries
+    .filter((entry) => entry.isDirectory() && entry.name !== 'ceremony')
+    .map(({ name }) => join(folder, name))
+})
+
+test('it ends well, and says so in one JSON object with these fields', () => {
+  assert.is(run.exit, 0, run.talk.split('\n').slice(-12).join('\n'))
+  assert.is(result.ok, true)
+  assert.is(run.output.trimEnd().split('\n').length, 1)
+  assert.equal(Object.keys(result), [
+    'ok',
+    'hospitals',
+    'seconds',
+    'chains',
+    'organisationChanges',
+    'transmissions',
+    'acknowledged',
+    'forged',
+    'graph',
+    'sample'
+  ])
+})
+
+test('every planned hand-off happened and was acknowledged', () => {
+  assert.is(result.hospitals, 4)
+  // What `planTransfers` makes of seed 1 with three patients.
+  assert.is(result.organisationChanges, 13)
+  assert.is(result.transmissions, 30)
+  assert.is(result.acknowledged, 30)
+  assert.ok(result.graph.edges >= 3)
+  assert.is(result.graph.holders, 4)
+})
+
+test('four hospitals are at one head', () => {
+  assert.is(result.chains.length, 1)
+  const [chain] = result.chains
+  assert.is(chain?.mode, 'stt')
+  assert.is(chain?.heads.length, 4)
+  assert.is(new Set(chain?.heads).size, 1)
+  assert.ok((chain?.transactions ?? 0) >= 60)
+})
+
+test('both forgeries were refused by the rule of holdership', () => {
+  assert.equal(result.forged, { attempted: 2, refused: 2, code: 'not-a-holder' })
+})
+
+test('the receipt proves its transmission to who has nothing but the genesis', async () => {
+  const { receipt, genesis } = result.sample
+  assert.is((await verifyReceiptFile(receipt, genesis)).kind, 'verified')
+})
+
+test('the hospital whose keys were misused never signed two blocks in a view', async () => {
+  const refusals = await Promise.all(homes.map(refusedViews))
+  const culprit = homes[refusals.findIndex((views) => views.length === 0)]
+  assert.is(refusals.filter((views) => views.length > 0).length, 3)
+  const entries = await journalOf(culprit as string)
+  const proposed = entries.flatMap((entry) => (entry.kind === 'proposed' ? [Number(entry.proposal.header.view)] : []))
+  const refused = new Set(refusals.flat())
+  // Its journal, which the daemon went on with, knows of the block that the others refused.
+  assert.ok([...refused].every((view) => proposed.includes(view)))
+  for (const home of homes) assertNoDoubleVote(await journalOf(home))
+})
+
+test('nothing runs any more, and no home is open to others', async () => {
+  for (const home of homes) {
+    for (const socket of Object.values(socketPaths(homePaths(home).run))) {
+      assert.is(
+        await stat(socket).then(
+          () => 'there',
+          ({ code }: NodeJS.ErrnoException) => code
+        ),
+        'ENOENT'
+      )
+    }
+    assert.is((await stat(home)).mode & 0o077, 0)
+  }
+})
+
+test('logs hold no record', async () => {
+  for (const home of homes) {
+    assert.not.match(await readFile(join(home, 'daemon.log'), 'utf8'), /resourceType|Encounter|Patient/)
+  }
+})
+
+test('a folder in use is refused in one sentence', async () => {
+  const again = await demo(['--ci', '--data', folder])
+  assert.is(again.exit, 2)
+  assert.match(again.talk, /^demo: The folder .* is not empty[^\n]*\n$/)
+})
+
+async function refusedViews(home: string): Promise<number[]> {
+  const lines = (await readFile(join(home, 'daemon.log'), 'utf8')).split('\n').filter((line) => line.startsWith('{'))
+  return lines
+    .map((line) => JSON.parse(line) as { message: string; view: number; code?: string })
+    .filter(({ message, code }) => message === 'a proposal breaks a rule' && code === 'not-a-holder')
+    .map(({ view }) => view)
+}
+
+async function journalOf(home: string): Promise<readonly JournalEntry[]> {
+  const journal = await openFileJournal(homePaths(home).chain('transfers').votes)
+  const scan = scanJournal(await journal.read())
+  await journal.close()
+  if (scan.kind === 'lost') throw new Error(scan.reason)
+  return scan.entries
+}
+
+function assertNoDoubleVote(entries: readonly JournalEntry[]): void {
+  const digests = new Map<number, Set<string>>()
+  const nullified = new Set<number>()
+  const finalized = new Set<number>()
+  const sign = (view: number, digest: string) => digests.set(view, (digests.get(view) ?? new Set()).add(digest))
+  for (const entry of entries) {
+    if (entry.kind === 'proposed') sign(entry.proposal.header.view, headerDigest(entry.proposal.header))
+    if (entry.kind !== 'voted') continue
+    const { kind, view, digest } = entry.vote
+    if (kind === 'nullify') nullified.add(view)
+    else sign(view, digest)
+    if (kind === 'finalize') finalized.add(view)
+  }
+  assert.ok(digests.size > 0)
+  for (const signed of digests.values()) assert.is(signed.size, 1)
+  for (const view of finalized) assert.not(nullified.has(view))
+}
+
+test.run()

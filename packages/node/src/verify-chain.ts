@@ -1,0 +1,324 @@
+/**
+ * Verifies a stopped chain from its genesis: every link, transaction, signature and certificate, and every rule, by doing
+ * all of it again. Nothing that the database says of itself is believed. The recomputed state is held in memory, so memory
+ * grows with the state (not with the number of blocks).
+ */
+import {
+  appendLeaf,
+  bytesEqual,
+  type Digest,
+  encodeCbor,
+  encodeFrontier,
+  type Frontier,
+  frontierRoot,
+  type Hash,
+  type Height,
+  height,
+  name32,
+  nameBytes,
+  type SignKey,
+  WardlineError
+} from '@wardline/codec'
+import {
+  type Certificate,
+  certificateChecks,
+  type Header,
+  headerDigest,
+  leavesRoot,
+  parseCertificate,
+  parseHeader,
+  type SignatureCheck,
+  setHash,
+  type ValidatorSet
+} from '@wardline/consensus'
+import {
+  appHash,
+  chainIdOf,
+  decodeBlockBody,
+  execute,
+  expiredSeenRange,
+  type Genesis,
+  genesisAppHash,
+  genesisChanges,
+  type ParsedTransaction,
+  parseTransaction,
+  signatureChecks,
+  validatorsOf
+} from '@wardline/ledger'
+import type { KeyValueStore } from '@wardline/ports'
+import { genesisHead, parseHead } from './head.ts'
+import { heightOfKey, keys, SCHEMA, under } from './layout.ts'
+
+export type ChainVerification =
+  | {
+      readonly kind: 'verified'
+      readonly height: Height
+      readonly digest: Digest
+      readonly appHash: Hash
+      /** Final transactions. */
+      readonly transactions: number
+      /** The highest block with a finalization of its own; below `height` only after a crash in the middle of a catch-up. */
+      readonly certified: Height
+    }
+  | {
+      readonly kind: 'failed'
+      /** The first block that fails; the head for what concerns the whole. */
+      readonly height: Height
+      readonly code: ChainFault
+      readonly what: string
+    }
+
+export type ChainFault =
+  | 'database-too-new'
+  | 'database-of-another-chain'
+  | 'head-unreadable'
+  | 'header-missing'
+  | 'wrong-link'
+  | 'wrong-set'
+  | 'wrong-history'
+  | 'body-missing'
+  | 'wrong-transactions'
+  | 'bad-transaction'
+  | 'bad-signature'
+  | 'rule-broken'
+  | 'wrong-app-hash'
+  | 'bad-certificate'
+  | 'wrong-index'
+  | 'wrong-head'
+  | 'wrong-state'
+  | 'store-corrupt'
+
+export type ChainVerificationParts = {
+  /** A store that nobody writes to meanwhile. */
+  readonly store: KeyValueStore
+  /** Verified by the caller (`verifyGenesis`). */
+  readonly genesis: Genesis
+  readonly verify: (key: SignKey, message: Uint8Array, signature: Uint8Array) => boolean | Promise<boolean>
+  /** After each block. */
+  readonly onProgress?: (height: number, of: number) => void
+}
+
+/** What a check throws to say that it failed; never leaves this file. */
+class Fault extends Error {
+  readonly code: ChainFault
+  readonly height: number
+
+  constructor(at: number, code: ChainFault, what: string) {
+    super(what)
+    this.height = at
+    this.code = code
+  }
+}
+
+/** The chain as recomputed so far. */
+type Replay = {
+  readonly state: Map<string, Uint8Array>
+  header: Header | null
+  digest: Digest
+  height: number
+  time: number
+  appHash: Hash
+  history: Frontier
+  transactions: number
+  certified: number
+}
+
+export async function verifyChain(parts: ChainVerificationParts): Promise<ChainVerification> {
+  const { store, genesis } = parts
+  let reached = 0
+  try {
+    const end = readEnd(store, genesis)
+    const set = validatorsOf(genesis)
+    const replay = beginReplay(genesis)
+    for (let at = 1; at <= end.height; at++) {
+      reached = at
+      await replayBlock(parts, set, replay, at)
+      parts.onProgress?.(at, end.height)
+    }
+    await checkEnd(store, replay, end)
+    const { digest, appHash, transactions, certified } = replay
+    return {
+      kind: 'verified',
+      height: height(replay.height),
+      digest,
+      appHash,
+      transactions,
+      certified: height(certified)
+    }
+  } catch (error) {
+    if (error instanceof Fault) {
+      return { kind: 'failed', height: height(error.height), code: error.code, what: error.message }
+    }
+    if (error instanceof WardlineError && error.code === 'store-corrupt') {
+      return { kind: 'failed', height: height(reached), code: 'store-corrupt', what: error.message }
+    }
+    throw error
+  }
+}
+
+type End = { readonly height: number; readonly digest: Digest; readonly history: Uint8Array }
+
+function readEnd(store: KeyValueStore, genesis: Genesis): End {
+  const text = (key: string): string => new TextDecoder().decode(store.get(key))
+  const schema = Number(text(keys.schema))
+  if (schema > SCHEMA) throw new Fault(0, 'database-too-new', `layout ${schema}, and this program knows ${SCHEMA}`)
+  if (text(keys.genesis) !== chainIdOf(genesis)) {
+    throw new Fault(0, 'database-of-another-chain', 'the database names another chain than the genesis')
+  }
+  const bytes = store.get(keys.head)
+  const head = bytes && parseHead(bytes)
+  if (head === undefined) throw new Fault(0, 'head-unreadable', 'the head is missing or damaged')
+  return { height: head.height, digest: head.digest, history: encodeFrontier(head.history) }
+}
+
+function beginReplay(genesis: Genesis): Replay {
+  const start = genesisHead(chainIdOf(genesis), genesis.created, genesisAppHash(genesis))
+  const state = new Map<string, Uint8Array>()
+  for (const { key, value } of genesisChanges(genesis)) if (value !== null) state.set(key, value)
+  return { ...start, header: null, state, transactions: 0, certified: 0 }
+}
+
+async function replayBlock(
+  { store, genesis, verify }: ChainVerificationParts,
+  set: ValidatorSet,
+  replay: Replay,
+  at: number
+): Promise<void> {
+  const fault = (code: ChainFault, what: string): Fault => new Fault(at, code, what)
+  const headerBytes = store.get(keys.header(at))
+  const header = headerBytes && parseHeader(headerBytes)
+  if (header === undefined) throw fault('header-missing', 'its header is missing or damaged')
+  const digest = headerDigest(header)
+  if (header.chain !== chainIdOf(genesis) || header.height !== at || header.parent !== replay.digest) {
+    throw fault('wrong-link', 'it does not follow the block before it')
+  }
+  if (header.time <= replay.time) throw fault('wrong-link', 'it is not later than the block before it')
+  if (header.epoch !== set.epoch || header.nextSetHash !== setHash(set.validators)) {
+    throw fault('wrong-set', 'it names other validators than the chain has')
+  }
+  if (header.history !== name32<Hash>(frontierRoot(replay.history))) {
+    throw fault('wrong-history', 'its history is not that of the blocks before it')
+  }
+  const transactions = readTransactions(store, header, digest, fault)
+  await checkSignatures(transactions.flatMap(signatureChecks), verify, () =>
+    fault('bad-signature', 'a signature of a transaction does not verify')
+  )
+  const view = { get: (key: string) => replay.state.get(key) }
+  const execution = execute(view, { height: header.height, time: header.time, transactions })
+  if (execution.kind === 'invalid') throw fault('rule-broken', `transaction ${execution.index}: ${execution.code}`)
+  if (appHash(replay.appHash, execution.changes) !== header.appHash) {
+    throw fault('wrong-app-hash', 'its transactions give another state than it names')
+  }
+  const certificate = readCertificate(store, at, fault)
+  if (certificate !== undefined) {
+    if (certificate.kind !== 'finalize' || certificate.digest !== digest) {
+      throw fault('bad-certificate', 'its certificate is not its finalization')
+    }
+    const checks = certificateChecks(set, header.chain, certificate)
+    if (checks === undefined) throw fault('bad-certificate', 'its certificate has no quorum')
+    await checkSignatures(checks, verify, () => fault('bad-certificate', 'a signature of its certificate is bad'))
+    replay.certified = at
+  }
+  checkIndex(store, digest, transactions, at, fault)
+  for (const { key, value } of [...execution.changes, ...execution.seen]) {
+    if (value === null) replay.state.delete(key)
+    else replay.state.set(key, value)
+  }
+  replay.header = header
+  replay.digest = digest
+  replay.height = at
+  replay.time = header.time
+  replay.appHash = header.appHash
+  replay.history = appendLeaf(replay.history, nameBytes(digest))
+  replay.transactions += transactions.length
+}
+
+type MakeFault = (code: ChainFault, what: string) => Fault
+
+function readTransactions(
+  store: KeyValueStore,
+  header: Header,
+  digest: Digest,
+  fault: MakeFault
+): readonly ParsedTransaction[] {
+  const bytes = store.get(keys.body(digest))
+  const body = bytes && decodeBlockBody(bytes)
+  if (body === undefined) throw fault('body-missing', 'its transactions are missing or damaged')
+  const transactions = body.map((one) => {
+    const parsed = parseTransaction(one, header.chain)
+    if (parsed.kind === 'reject') throw fault('bad-transaction', `a transaction is malformed: ${parsed.code}`)
+    return parsed.transaction
+  })
+  if (leavesRoot(transactions.map(({ leaf }) => leaf)) !== header.txRoot) {
+    throw fault('wrong-transactions', 'its transactions are not the ones that it names')
+  }
+  return transactions
+}
+
+function readCertificate(store: KeyValueStore, at: number, fault: MakeFault): Certificate | undefined {
+  const bytes = store.get(keys.certificate(at))
+  if (bytes === undefined) return undefined
+  const certificate = parseCertificate(bytes)
+  if (certificate === undefined) throw fault('bad-certificate', 'its certificate is damaged')
+  return certificate
+}
+
+async function checkSignatures(
+  checks: readonly SignatureCheck[],
+  verify: ChainVerificationParts['verify'],
+  fault: () => Fault
+): Promise<void> {
+  const verdicts = await Promise.all(checks.map(({ key, message, signature }) => verify(key, message, signature)))
+  if (verdicts.includes(false)) throw fault()
+}
+
+/** The rows by which blocks and transactions are found. */
+function checkIndex(
+  store: KeyValueStore,
+  digest: Digest,
+  transactions: readonly ParsedTransaction[],
+  at: number,
+  fault: MakeFault
+): void {
+  const isRow = (key: string, expected: Uint8Array): boolean => {
+    const row = store.get(key)
+    return row !== undefined && bytesEqual(row, expected)
+  }
+  if (!isRow(keys.height(digest), new TextEncoder().encode(String(at)))) {
+    throw fault('wrong-index', 'it is not found by its digest')
+  }
+  transactions.forEach(({ id }, index) => {
+    if (!isRow(keys.transaction(id), encodeCbor([at, index]))) {
+      throw fault('wrong-index', `its transaction ${index} is not found by its id`)
+    }
+  })
+}
+
+/** What the database says of its end and its state, against what was recomputed. */
+async function checkEnd(store: KeyValueStore, replay: Replay, end: End): Promise<void> {
+  const fault: MakeFault = (code, what) => new Fault(end.height, code, what)
+  if (replay.digest !== end.digest) throw fault('wrong-head', 'the head is not the last block')
+  if (!bytesEqual(encodeFrontier(replay.history), end.history)) throw fault('wrong-head', "the head's history is wrong")
+  for (const prefix of ['blocks/header/', 'blocks/certificate/'] as const) {
+    for await (const [key] of store.range({ ...under(prefix), reverse: true, limit: 1 })) {
+      if (heightOfKey(key) > end.height) throw fault('wrong-head', 'a row lies above the head')
+    }
+  }
+  // Ids whose time has passed may be gone or still there; no rule reads them.
+  const over = expiredSeenRange(replay.time)
+  const isOver = (key: string): boolean => key >= over.from && key < over.to
+  const prefix = keys.state('')
+  let rows = 0
+  for await (const [key, value] of store.range(under('state/'))) {
+    const name = key.slice(prefix.length)
+    if (isOver(name)) continue
+    const expected = replay.state.get(name)
+    if (expected === undefined) throw fault('wrong-state', `the state has a row too many: ${name}`)
+    if (!bytesEqual(expected, value)) throw fault('wrong-state', `a row of the state has another value: ${name}`)
+    rows += 1
+  }
+  for (const name of replay.state.keys()) if (!isOver(name)) rows -= 1
+  if (rows === 0) return
+  const missing = [...replay.state.keys()].find((name) => !isOver(name) && store.get(keys.state(name)) === undefined)
+  throw fault('wrong-state', `a row of the state is missing: ${missing ?? ''}`)
+}

@@ -1,0 +1,152 @@
+import { type Header, headerDigest, leavesRoot, encodeMessage, genesisDigest, setHash, voteBytes } from '@wardline/consensus'
+import { appendLeaf, emptyFrontier, epoch, frontierRoot, type Hash, height, name32, nameBytes, view, WardlineError } from '@wardline/codec'
+import { chainIdOf, encodeBlockBody, validatorsOf } from '@wardline/ledger'
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import { acknowledged, chainWorld, forged, type Hospital, registered, sent, START_MS } from './chain-world.ts'
+
+const test = suite('node/chain')
+
+const heads = (it: Awaited<ReturnType<typeof chainWorld>>, indexes: readonly number[]) =>
+  indexes.map((index) => it.chain(index).head().digest)
+
+test('a transaction is final on every node, in one block', async () => {
+  const it = await chainWorld(4)
+  const [alpha, beta] = it.hospitals as [Hospital, Hospital]
+  const send = sent(it.genesis, alpha, [beta])
+  await it.commit(0, send)
+  await it.run(1000)
+  assert.is(new Set(heads(it, [0, 1, 2, 3])).size, 1)
+  for (const index of [0, 1, 2, 3]) assert.is(it.chain(index).query.place(send.transaction.id)?.height, 1)
+  await it.commit(1, { transaction: acknowledged(it.genesis, beta, send.transaction) })
+})
+
+for (const count of [1, 2, 3, 5, 7]) {
+  test(`${count} hospitals agree`, async () => {
+    const it = await chainWorld(count)
+    await it.commit(0, { transaction: registered(it.genesis, it.hospitals[0] as Hospital, 'doctor') })
+    await it.run(1000)
+    assert.is(new Set(heads(it, [...it.hospitals.keys()])).size, 1)
+  })
+}
+
+test('one of four away: the others go on, and it catches up when it comes back', async () => {
+  const it = await chainWorld(4)
+  const [alpha] = it.hospitals as [Hospital]
+  await it.commit(0, { transaction: registered(it.genesis, alpha, 'doctor 0') })
+  it.crash(3)
+  for (let i = 1; i <= 12; i++) await it.commit(0, { transaction: registered(it.genesis, alpha, `doctor ${i}`) })
+  it.start(3)
+  assert.ok(await it.run(60_000, () => heads(it, [0])[0] === (it.world.node(it.hospitals[3]?.name as string).state() === 'running' ? tryHead(it, 3) : undefined)))
+  await it.commit(3, { transaction: registered(it.genesis, it.hospitals[3] as Hospital, 'doctor 99') })
+})
+
+function tryHead(it: Awaited<ReturnType<typeof chainWorld>>, index: number): string | undefined {
+  try {
+    return it.chain(index).head().digest
+  } catch {
+    return undefined
+  }
+}
+
+test('a lone hospital starts again without any peer and goes on', async () => {
+  const it = await chainWorld(1)
+  const [alpha] = it.hospitals as [Hospital]
+  for (let round = 0; round < 5; round++) {
+    await it.commit(0, { transaction: registered(it.genesis, alpha, `doctor ${round}`) })
+    const before = it.chain(0).head()
+    it.crash(0)
+    it.start(0)
+    await it.run(100)
+    assert.is(it.chain(0).head().digest, before.digest)
+  }
+})
+
+test('all of four crash at once and go on', async () => {
+  const it = await chainWorld(4)
+  const [alpha] = it.hospitals as [Hospital]
+  await it.commit(0, { transaction: registered(it.genesis, alpha, 'doctor 0') })
+  for (const index of [0, 1, 2, 3]) it.crash(index)
+  for (const index of [0, 1, 2, 3]) it.start(index)
+  await it.run(2000)
+  await it.commit(2, { transaction: registered(it.genesis, it.hospitals[2] as Hospital, 'doctor 1') })
+})
+
+test('the block of a Byzantine leader with a forged hand-off is refused, and the honest three go on', async () => {
+  const it = await chainWorld(4, [0, 2, 3])
+  // The leader of view 1 in epoch 0 is the second validator.
+  const liar = it.hospitals[1] as Hospital
+  const forgery = forged(it.genesis, liar, it.hospitals[0] as Hospital).transaction
+  const chain = chainIdOf(it.genesis)
+  it.play(1, async (process) => {
+    process.network.serve('/wardline/sync/1', async function* () {
+      yield encodeBlockBody([forgery.bytes])
+    })
+    await process.network.setPeers(it.hospitals.map(({ name }) => ({ name, addresses: [] })))
+    process.clock.after(500, () => {
+      const set = validatorsOf(it.genesis)
+      const header: Header = {
+        version: 1,
+        chain,
+        epoch: epoch(0),
+        view: view(1),
+        height: height(1),
+        parent: genesisDigest(chain),
+        time: START_MS + 500,
+        proposer: liar.member,
+        txRoot: leavesRoot([forgery.leaf]),
+        history: name32<Hash>(frontierRoot(appendLeaf(emptyFrontier, nameBytes(chain)))),
+        appHash: name32<Hash>(new Uint8Array(32)),
+        nextSetHash: setHash(set.validators)
+      }
+      const signature = liar.vote.sign(voteBytes('notarize', chain, epoch(0), view(1), headerDigest(header)))
+      const proposal = { header, leaves: [forgery.leaf], signature, parentCertificate: null, skips: [] }
+      void process.network.gossip.publish(`/wardline/${chain}/proposal/1`, encodeMessage({ kind: 'proposal', proposal }))
+    })
+  })
+  await it.run(5000)
+  const refusals = it.logs.filter(({ message }) => message === 'a proposal breaks a rule')
+  assert.equal(refusals.map(({ node }) => node).sort(), [0, 2, 3].map((index) => it.hospitals[index]?.name).sort())
+  assert.ok(refusals.every(({ fields }) => fields['code'] === 'not-a-holder'))
+  await it.commit(0, { transaction: registered(it.genesis, it.hospitals[0] as Hospital, 'doctor') })
+  await it.run(2000)
+  assert.is(new Set(heads(it, [0, 2, 3])).size, 1)
+  assert.is(it.chain(0).query.place(forgery.id), undefined)
+})
+
+test('a disk that fails while a client waits stops the chain', async () => {
+  const it = await chainWorld(1)
+  it.failWrites(0, { error: 'ENOSPC', persisted: false })
+  const { bytes } = registered(it.genesis, it.hospitals[0] as Hospital, 'doctor')
+  let failed: unknown
+  await it.act(async () => {
+    const chain = it.chain(0)
+    try {
+      await Promise.race([chain.submit(bytes), new Promise((resolve) => it.world.clock.after(1000, () => resolve(undefined)))])
+    } catch (error) {
+      failed = error
+    }
+  })
+  const error = it.failures.get(it.hospitals[0]?.name as string)
+  assert.instance(error, WardlineError)
+  assert.is((error as WardlineError).code, 'store-failed')
+  assert.ok(failed === undefined || failed === error)
+})
+
+test('what cannot be included keeps nobody awake', async () => {
+  const it = await chainWorld(4)
+  const [alpha] = it.hospitals as [Hospital]
+  // It expires before a leader can take it, for three of four are away.
+  for (const index of [1, 2, 3]) it.crash(index)
+  const short = registered(it.genesis, alpha, 'doctor', { expires: START_MS + 3000 })
+  assert.is((await it.act(() => it.chain(0).submit(short.bytes))).kind, 'accepted')
+  await it.run(10_000)
+  for (const index of [1, 2, 3]) it.start(index)
+  await it.run(30_000)
+  const before = it.world.trace.count()
+  await it.run(60_000)
+  const perMinute = it.world.trace.count() - before
+  assert.ok(perMinute < 40, `${perMinute} events in an idle minute`)
+})
+
+test.run()
