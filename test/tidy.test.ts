@@ -34,6 +34,7 @@ const PURE_BUILTINS: Readonly<Record<string, readonly string[] | 'all'>> = {
   'node:assert': 'all',
   'node:buffer': ['Buffer', 'isAscii', 'isUtf8'],
   'node:crypto': [
+    'argon2',
     'createCipheriv',
     'createDecipheriv',
     'createHash',
@@ -49,7 +50,7 @@ const PURE_BUILTINS: Readonly<Record<string, readonly string[] | 'all'>> = {
     'timingSafeEqual',
     'verify'
   ],
-  'node:util': ['TextDecoder', 'TextEncoder', 'types'],
+  'node:util': ['promisify', 'TextDecoder', 'TextEncoder', 'types'],
   'node:zlib': ['crc32', 'gunzipSync']
 }
 

@@ -93,7 +93,7 @@ function summary(reports: readonly SeedReport[]): void {
     committed: sum(({ transactions }) => transactions.committed),
     expired: sum(({ transactions }) => transactions.expired),
     refused: sum(({ transactions }) => transactions.refused),
-    faults: Object.fromEntries([...faults].sort()),
+    faults: Object.fromEntries([...faults].sort(([a], [b]) => (a < b ? -1 : 1))),
     violations: sum(({ violations }) => violations.length)
   }
   if (values.json) console.log(JSON.stringify(totals))

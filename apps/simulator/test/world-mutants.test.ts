@@ -37,10 +37,13 @@ const OFTEN: Partial<Profile> = { crashEveryMs: 1500, awayMs: [10, 1000], output
 
 /** Answers at once, and writes when the disk has time: a power cut takes what it had acknowledged. */
 function hastyJournal(journal: Journal): Journal {
-  const queue: Uint8Array[] = []
   let appends = 0
   let last = 0
   let writing: Promise<void> = Promise.resolve()
+  const writeLater = async (before: Promise<void>, bytes: Uint8Array): Promise<void> => {
+    await before
+    last = await journal.append(bytes)
+  }
   return {
     ...journal,
     async append(bytes) {
@@ -50,11 +53,7 @@ function hastyJournal(journal: Journal): Journal {
         last = await journal.append(bytes)
         return last
       }
-      queue.push(bytes.slice())
-      writing = writing.then(async () => {
-        const next = queue.shift()
-        if (next !== undefined) last = await journal.append(next)
-      })
+      writing = writeLater(writing, bytes.slice())
       return last
     }
   }

@@ -64,6 +64,10 @@ function addCeremony(program: Command): void {
     .option('--listen <multiaddr>', 'where the daemon listens; left out: a free port on 127.0.0.1')
     .option('--address <multiaddr>', 'where the others reach it, repeatable; left out: as it listens', collect, [])
     .option('--chain-id <id>', 'the id of a chain that exists already, to be registered on it')
+    .option(
+      '--registered-by <member>',
+      'with --chain-id: the registrar, or the hospital whose staff this is, by its member id'
+    )
     .option('--out <file>', 'write the card there rather than to standard output')
     .addHelpText(
       'after',

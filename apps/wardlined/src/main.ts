@@ -9,10 +9,10 @@ import { type ChainSetup, type Hospital, openHospital } from '@wardline/hospital
 import { createFileKeys } from '@wardline/keys-files'
 import { parseGenesis, verifyGenesis } from '@wardline/ledger'
 import { createLibp2pNetwork, peerNameOf } from '@wardline/network-libp2p'
-import type { Log } from '@wardline/ports'
+import type { LineLog, Log } from '@wardline/ports'
 import { type SocketServer, serveSockets } from '@wardline/socket'
 import { lockFolder, openFileJournal, openLevelStore } from '@wardline/store-level'
-import { createJsonLog, createSystemClock, createSystemRandom } from '@wardline/system'
+import { createJsonLog, createSystemClock, createSystemRandom, openFileLineLog } from '@wardline/system'
 import { version } from './version.ts'
 
 const USAGE = `wardlined: the daemon of one hospital
@@ -68,12 +68,15 @@ async function run(config: Config, log: Log): Promise<void> {
     process.once('SIGINT', resolve)
   })
   const setups: ChainSetup[] = []
+  let audit: LineLog | undefined
   let hospital: Hospital | undefined
   let server: SocketServer | undefined
   try {
     for (const label of Object.keys(config.chains)) setups.push(await openSetup(config, label, log))
     if (setups.length === 0) log.warn('no chain is configured; see "wardline id export"')
+    audit = await openFileLineLog(homePaths(config.home).audit)
     hospital = await openHospital(setups, {
+      audit,
       clock,
       random,
       log,
@@ -107,6 +110,7 @@ async function run(config: Config, log: Log): Promise<void> {
     await server?.close()
     await hospital?.stop()
     if (hospital === undefined) for (const setup of setups) await closeSetup(setup)
+    await audit?.close()
   }
   log.info('stopped')
 }

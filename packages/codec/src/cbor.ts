@@ -30,7 +30,8 @@ export function encodeCbor(value: CborValue): Uint8Array {
 
 /**
  * Decodes bytes that must be the canonical encoding of what they say. The result shares no memory with `bytes`.
- * @returns undefined for anything else: malformed, not canonical, deeper than `limits.cborDepthMax`, floats, tags,
+ * @returns undefined for anything else: malformed, not canonical, deeper than `limits.cborDepthMax`, of more than
+ *   `limits.cborItemsMax` items, floats, tags,
  *   integers beyond ±(2^53 - 1), text that begins with a byte order mark
  */
 export function decodeCbor(bytes: Uint8Array): CborValue | undefined {
@@ -46,13 +47,16 @@ export function decodeCbor(bytes: Uint8Array): CborValue | undefined {
 
 /**
  * Walks the item heads without building anything: refuses indefinite lengths, tags, floats, integers that a number does
- * not hold exactly, byte order marks, nesting beyond the limit and lengths beyond the input, so that the decoder never
- * recurses deeply nor allocates for a length that is not there.
+ * not hold exactly, byte order marks, nesting or items beyond the limits and lengths beyond the input, so that the decoder
+ * never recurses deeply, nor allocates for a length that is not there, nor for a flood of tiny items.
  */
 function isPlain(bytes: Uint8Array): boolean {
   const open: number[] = []
   let offset = 0
+  let items = 0
   do {
+    items += 1
+    if (items > limits.cborItemsMax) return false
     const head = bytes[offset]
     if (head === undefined) return false
     offset += 1

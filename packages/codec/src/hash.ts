@@ -17,6 +17,7 @@ export function taggedHash<T extends string = Hash>(tag: HashTag, ...parts: read
 /** Every tag in use, so that no two purposes share one. */
 export const HASH_TAGS = [
   'wardline/app/1',
+  'wardline/audit/1',
   'wardline/block/1',
   'wardline/changes/1',
   'wardline/content/1',
@@ -25,6 +26,7 @@ export const HASH_TAGS = [
   'wardline/leaf/1',
   'wardline/member/1',
   'wardline/record/1',
+  'wardline/seal-context/1',
   'wardline/set/1',
   'wardline/tx/1',
   'wardline/value/1'

@@ -31,6 +31,8 @@ export const limits = {
   streamFrameBytesMax: 5 * 1024 * 1024,
   /** Nesting of canonical CBOR. */
   cborDepthMax: 16,
+  /** Items of one canonical CBOR value: a list of the leaves of a whole block fits three times. Small items cost far more than their bytes. */
+  cborItemsMax: 32_768,
   /** Parked transactions per peer, bytes, and how long one waits for the block that it needs. */
   parkedBytesPerPeerMax: 1024 * 1024,
   parkedMs: 30_000,

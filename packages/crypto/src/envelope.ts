@@ -174,7 +174,7 @@ function contextHash({ chain, record, sender, receivers }: SealContext): Uint8Ar
     sender: nameBytes(sender),
     receivers: receivers.map(({ member, key }) => [nameBytes(member), nameBytes(key)])
   })
-  return nameBytes(taggedHash<Hash>('wardline/envelope/1', cbor))
+  return nameBytes(taggedHash<Hash>('wardline/seal-context/1', cbor))
 }
 
 /** The content's associated data: the context, and everything in the envelope but the content. */

@@ -3,6 +3,8 @@
  * with it. The parameters are part of the associated data, and bounded when read, so that a file cannot make its reader
  * spend gigabytes.
  */
+import { argon2 } from 'node:crypto'
+import { promisify } from 'node:util'
 import { xchacha20poly1305 } from '@noble/ciphers/chacha.js'
 import {
   arrayOf,
@@ -17,7 +19,6 @@ import {
   type Read,
   text
 } from '@wardline/codec'
-import { argon2id } from 'hash-wasm'
 
 const SALT_BYTES = 16
 const NONCE_BYTES = 24
@@ -118,14 +119,16 @@ function decrypt({ derivation, nonce, secrets }: KeyFile, key: Uint8Array): Uint
   }
 }
 
+const derive = promisify(argon2)
+
+/** Off this thread, and its memory is given back at once: a WebAssembly module would keep the 64 MiB for good. */
 async function deriveKey(passphrase: Uint8Array, { memoryKiB, passes, lanes, salt }: Derivation): Promise<Uint8Array> {
-  return argon2id({
-    password: passphrase,
-    salt,
-    memorySize: memoryKiB,
-    iterations: passes,
+  return derive('argon2id', {
+    message: passphrase,
+    nonce: salt,
+    memory: memoryKiB,
+    passes,
     parallelism: lanes,
-    hashLength: 32,
-    outputType: 'binary'
+    tagLength: 32
   })
 }

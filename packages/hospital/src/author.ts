@@ -1,5 +1,5 @@
 /** Writes this hospital's transactions: seals, builds, signs, submits. Retrying is the caller's. */
-import { type CborValue, encodeCbor, type MemberId, type RecordId, type TransactionId } from '@wardline/codec'
+import type { MemberId, RecordId, TransactionId } from '@wardline/codec'
 import {
   type Content,
   commitContent,
@@ -25,6 +25,7 @@ import {
   recordIdOf
 } from '@wardline/ledger'
 import type { Submission } from '@wardline/node'
+import { type Descriptor, encodeDescriptor } from './descriptor.ts'
 import type { Membership } from './membership.ts'
 
 /** How long a transaction of this hospital may wait for a block. */
@@ -32,22 +33,18 @@ const LIFE_MS = 24 * 60 * 60 * 1000
 const NONCE_BYTES = 16
 const SALT_BYTES = 32
 
-/** What a record is, sealed together with its bytes. */
-export type Descriptor = {
-  readonly mediaType?: string | undefined
-  readonly category?: string | undefined
-  readonly labels?: readonly string[] | undefined
-  readonly fileName?: string | undefined
-}
-
 export type Sent = {
+  readonly kind: 'sent'
   readonly submission: Submission
   readonly record: RecordId
   readonly content: ReturnType<typeof commitContent>
 }
 
 /** Why nothing was submitted: the content does not fit an envelope, or a receiver cannot receive. */
-export type NotSent = { readonly kind: 'not-sent'; readonly code: 'too-large' | 'not-a-hospital' | 'no-seal-key' }
+export type NotSent = {
+  readonly kind: 'not-sent'
+  readonly code: 'too-large' | 'not-a-hospital' | 'no-seal-key' | 'self-receiver'
+}
 
 export type SendRequest = {
   readonly to: readonly MemberId[]
@@ -64,8 +61,9 @@ export async function send(member: Membership, request: SendRequest): Promise<Se
   const nonce = random.bytes(NONCE_BYTES)
   const content = request.kind === 'new' ? newContent(member, request.bytes, request.descriptor) : request.content
   const record = request.kind === 'new' ? recordIdOf(chain.id, chain.self, nonce) : request.record
-  const receivers = receiversOf(member, request.to)
-  if (!Array.isArray(receivers)) return receivers as NotSent
+  const resolved = receiversOf(member, request.to)
+  if (resolved.kind === 'not-sent') return resolved
+  const { receivers } = resolved
   const plain = encodeContent(content)
   if (plain.length > sealedContentBytesMax(receivers.length + 1)) return { kind: 'not-sent', code: 'too-large' }
   const own: SealReceiver = { member: chain.self, key: member.opener.publicKey }
@@ -82,7 +80,7 @@ export async function send(member: Membership, request: SendRequest): Promise<Se
   }
   const payload = { commitment: envelopeCommitment(envelope), size: envelope.length }
   const bytes = build(member, 'stt.send', body, { nonce, payload })
-  return { submission: await chain.submit(bytes, envelope), record, content: commitment }
+  return { kind: 'sent', submission: await chain.submit(bytes, envelope), record, content: commitment }
 }
 
 /** Says how this hospital's attempt to take a transmission ended. */
@@ -133,28 +131,25 @@ export async function openEnvelope(
   return { kind: 'failed', outcome: 'mismatch' }
 }
 
-function newContent(member: Membership, bytes: Uint8Array, descriptor: Descriptor): Content {
-  const { mediaType, category, labels, fileName } = descriptor
-  const fields: Record<string, CborValue> = {}
-  if (mediaType !== undefined) fields['mediaType'] = mediaType
-  if (category !== undefined) fields['category'] = category
-  if (labels !== undefined) fields['labels'] = labels
-  if (fileName !== undefined) fields['fileName'] = fileName
-  return { salt: member.random.bytes(SALT_BYTES), descriptor: encodeCbor(fields), bytes }
+function newContent({ random }: Membership, bytes: Uint8Array, descriptor: Descriptor): Content {
+  return { salt: random.bytes(SALT_BYTES), descriptor: encodeDescriptor(descriptor), bytes }
 }
 
-/** The receivers with the sealing keys in force, in the order the rules ask for. */
-function receiversOf({ chain, clock }: Membership, to: readonly MemberId[]): SealReceiver[] | NotSent {
+type Receivers = { readonly kind: 'receivers'; readonly receivers: readonly SealReceiver[] }
+
+/** The receivers with the sealing keys in force, each once, in the order the rules ask for. */
+function receiversOf({ chain, clock }: Membership, to: readonly MemberId[]): Receivers | NotSent {
   const timeMs = Math.max(clock.nowMs(), chain.head().time + 1)
   const receivers: SealReceiver[] = []
   for (const id of [...new Set(to)].sort()) {
+    if (id === chain.self) return { kind: 'not-sent', code: 'self-receiver' }
     const receiver = readMember(chain.state, id)
     if (receiver?.role !== 'hospital') return { kind: 'not-sent', code: 'not-a-hospital' }
     const seal = currentKey(receiver.seals, timeMs)
     if (seal === undefined) return { kind: 'not-sent', code: 'no-seal-key' }
     receivers.push({ member: id, key: seal.key })
   }
-  return receivers
+  return { kind: 'receivers', receivers }
 }
 
 function build<K extends Kind>(

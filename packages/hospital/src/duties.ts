@@ -6,12 +6,16 @@
 import type { TransactionId } from '@wardline/codec'
 import { pathPlan, traceRecord, verifyPath } from '@wardline/custody'
 import { type CommittedBlock, type Outcome, type ParsedTransaction, readMember } from '@wardline/ledger'
+import type { RangeOptions, Timer } from '@wardline/ports'
 import { isOverdue, openDuty, pendingDuties } from '@wardline/views'
 import { acknowledge, openEnvelope } from './author.ts'
 import type { Membership } from './membership.ts'
 
 export type Duties = {
-  /** How many transmissions wait for this hospital's acknowledgement, and how many of them for over a day. */
+  /**
+   * How many transmissions wait for this hospital's acknowledgement, and how many of them for over a day (each counted up to
+   * 10,000); and how many of those under way lack their payload.
+   */
   counts(): Promise<{ readonly pending: number; readonly overdue: number; readonly withoutPayload: number }>
   stop(): void
 }
@@ -19,80 +23,103 @@ export type Duties = {
 /** Duties worked on at once. */
 const CONCURRENCY = 8
 /** Duties held in memory; the rest stay in their rows until there is room. */
-const QUEUE_MAX = 10_000
+const TASKS_MAX = 10_000
 const RETRY_MIN_MS = 1_000
 const RETRY_MAX_MS = 10 * 60 * 1000
-/** How long an acknowledgement may take before its duty is looked at again. */
+/** Pause between rounds over rows that are more than memory may hold. */
+const ROUND_PAUSE_MS = 10_000
+/** How long an acknowledgement may take before somebody looks whether it is still pending. */
 const ACK_WAIT_MS = 10 * 60 * 1000
 const COUNT_MAX = 10_000
 
 type Send = Extract<ParsedTransaction, { kind: 'stt.send' }>
+type Ack = Extract<ParsedTransaction, { kind: 'stt.ack' }>
+
+/** A duty that is queued, being worked on, or waiting to be tried again. */
+type Task = { retryMs: number; timer: Timer | undefined; lacksPayload: boolean }
 
 export function startDuties(member: Membership, onFailure: (error: unknown) => void): Duties {
   const { chain, clock, log } = member
+  const stopping = new AbortController()
+  const tasks = new Map<TransactionId, Task>()
   const queue: TransactionId[] = []
-  const known = new Map<TransactionId, { retryMs: number }>()
+  /** Acknowledgements on their way, by what they acknowledge. */
+  const acknowledging = new Map<TransactionId, TransactionId>()
   let running = 0
+  /** There are rows that `tasks` had no room for: then what fails is dropped, and its row comes again in the next round. */
   let overflowed = false
-  let stopped = false
+  let roundTimer: Timer | undefined
+  /** Where the next round goes on. */
+  let cursor: TransactionId | undefined
+
+  const isStopped = () => stopping.signal.aborted
+  const range = (options: RangeOptions) => chain.store.range(options)
 
   function enqueue(id: TransactionId): void {
-    if (known.has(id)) return
-    if (known.size >= QUEUE_MAX) {
+    if (tasks.has(id)) return
+    if (tasks.size >= TASKS_MAX) {
       overflowed = true
       return
     }
-    known.set(id, { retryMs: RETRY_MIN_MS })
+    tasks.set(id, { retryMs: RETRY_MIN_MS, timer: undefined, lacksPayload: false })
     queue.push(id)
   }
 
   function next(): void {
-    while (running < CONCURRENCY && queue.length > 0 && !stopped) {
+    while (running < CONCURRENCY && queue.length > 0 && !isStopped()) {
       const id = queue.shift() as TransactionId
       running += 1
-      void work(id)
+      void guarded(() => work(id)).then(() => {
+        running -= 1
+        next()
+      })
     }
-    if (overflowed && known.size === 0 && !stopped) void load()
+    if (!overflowed || tasks.size > 0 || roundTimer !== undefined || isStopped()) return
+    roundTimer = clock.after(ROUND_PAUSE_MS, () => {
+      roundTimer = undefined
+      void guarded(load)
+    })
+  }
+
+  /** Runs work that nobody awaits. What fails in it is a failing world or our own bug: the daemon must end. */
+  async function guarded(run: () => Promise<void>): Promise<void> {
+    try {
+      if (!isStopped()) await run()
+    } catch (error) {
+      if (isStopped()) return
+      stop()
+      onFailure(error)
+    }
   }
 
   async function work(id: TransactionId): Promise<void> {
-    try {
-      const done = await perform(id)
-      if (done || stopped) known.delete(id)
-      else later(id)
-    } catch (error) {
-      stopped = true
-      onFailure(error)
+    const task = tasks.get(id) as Task
+    if ((await perform(id, task)) || isStopped() || overflowed) {
+      tasks.delete(id)
+      return
     }
-    running -= 1
-    next()
-  }
-
-  function later(id: TransactionId): void {
-    const state = known.get(id)
-    if (state === undefined) return
-    clock.after(state.retryMs, () => {
-      if (stopped) return
+    task.timer = clock.after(task.retryMs, () => {
+      task.timer = undefined
       queue.push(id)
       next()
     })
-    state.retryMs = Math.min(state.retryMs * 2, RETRY_MAX_MS)
+    task.retryMs = Math.min(task.retryMs * 2, RETRY_MAX_MS)
   }
 
   /** One attempt. True when nothing is left to do for this row, or an acknowledgement is on its way. */
-  async function perform(id: TransactionId): Promise<boolean> {
-    if (openDuty(chain.store, id) === undefined) return true
+  async function perform(id: TransactionId, task: Task): Promise<boolean> {
+    if (openDuty(chain.store, id) === undefined || acknowledging.has(id)) return true
     const sent = chain.query.transaction(id)
     if (sent?.kind !== 'stt.send') return true
-    if (acknowledgementPending(id)) return false
-    const envelope = chain.payloads.get(sent) ?? (await chain.payloads.fetch(sent))
-    if (envelope === undefined || stopped) return false
+    const envelope = await payloadOf(sent)
+    task.lacksPayload = envelope === undefined
+    if (envelope === undefined || isStopped()) return false
     const outcome = await judgeTransmission(sent, envelope)
-    if (stopped) return false
+    if (isStopped()) return false
     const submission = await acknowledge(member, id, outcome)
     switch (submission.kind) {
       case 'accepted':
-        void watch(id, submission.id)
+        watch(id, submission.id)
         return true
       case 'ended':
         return true
@@ -103,17 +130,20 @@ export function startDuties(member: Membership, onFailure: (error: unknown) => v
     }
   }
 
-  /** A restart may find the acknowledgement already in the mempool. */
-  function acknowledgementPending(via: TransactionId): boolean {
-    for (const pending of chain.mempool()) {
-      if (pending.kind === 'stt.ack' && pending.author.member === chain.self && pending.body.via === via) return true
-    }
-    return false
+  async function payloadOf(sent: Send): Promise<Uint8Array | undefined> {
+    const here = chain.payloads.get(sent)
+    if (here !== undefined && chain.payloads.matches(sent, here)) return here
+    const fetched = await chain.payloads.fetch(sent)
+    if (fetched === undefined) log.info('a payload cannot be had yet', { transaction: sent.id })
+    return fetched
   }
 
   async function judgeTransmission(sent: Send, envelope: Uint8Array): Promise<Outcome> {
     const opened = await openEnvelope(member, sent, envelope)
-    if (opened.kind === 'failed') return opened.outcome
+    if (opened.kind === 'failed') {
+      log.warn('a received record does not open', { transaction: sent.id, code: opened.outcome })
+      return opened.outcome
+    }
     const graph = await traceRecord(chain.store, sent.body.recordId)
     const plan = graph && pathPlan(graph, sent.id)
     if (plan === undefined) return 'broken-path'
@@ -131,37 +161,46 @@ export function startDuties(member: Membership, onFailure: (error: unknown) => v
       // Every transaction of this chain was verified here before its block could become final.
       isSigned: () => true
     })
-    if (verdict.kind !== 'verified') {
-      log.warn('a received record does not verify', { transaction: sent.id, code: verdict.kind })
-    }
-    return verdict.kind === 'verified' ? 'opened' : verdict.kind
+    if (verdict.kind === 'verified') return 'opened'
+    const code = verdict.kind === 'broken-path' ? verdict.code : verdict.kind
+    log.warn('a received record does not verify', { transaction: sent.id, code })
+    return verdict.kind
   }
-
-  type Ack = Extract<ParsedTransaction, { kind: 'stt.ack' }>
 
   function find<K extends 'stt.send' | 'stt.ack'>(kind: K, id: TransactionId) {
     const transaction = chain.query.transaction(id)
     return transaction?.kind === kind ? (transaction as Extract<ParsedTransaction, { kind: K }>) : undefined
   }
 
-  /** An acknowledgement that expired or was lost leaves its row; then the duty is done anew. */
-  async function watch(id: TransactionId, ack: TransactionId): Promise<void> {
-    const outcome = await chain.outcome(ack, ACK_WAIT_MS)
-    if (stopped || outcome?.kind === 'committed' || openDuty(chain.store, id) === undefined) return
-    enqueue(id)
+  /** Follows an acknowledgement to its end. One that expired or was lost leaves its row; then the duty is done anew. */
+  function watch(id: TransactionId, ack: TransactionId): void {
+    acknowledging.set(id, ack)
+    void guarded(async () => {
+      do await chain.outcome(ack, ACK_WAIT_MS, stopping.signal)
+      while (chain.pending(ack) !== undefined && !isStopped())
+      acknowledging.delete(id)
+      if (isStopped() || openDuty(chain.store, id) === undefined) return
+      enqueue(id)
+      next()
+    })
+  }
+
+  /** Takes up rows as far as there is room. After an overflow it goes round until one round takes all. */
+  async function load(): Promise<void> {
+    const after = cursor
+    const room = TASKS_MAX - tasks.size
+    const page = await pendingDuties(range, { limit: room, ...(after !== undefined && { after }) })
+    overflowed = after !== undefined || page.length === room
+    cursor = page.length === room ? page.at(-1)?.transmission : undefined
+    for (const { transmission } of page) enqueue(transmission)
     next()
   }
 
-  async function load(): Promise<void> {
-    try {
-      overflowed = false
-      const range = (options: { from: string; to: string; limit?: number }) => chain.store.range(options)
-      for (const { transmission } of await pendingDuties(range, { limit: QUEUE_MAX })) enqueue(transmission)
-      next()
-    } catch (error) {
-      stopped = true
-      onFailure(error)
-    }
+  function stop(): void {
+    stopping.abort()
+    forget()
+    roundTimer?.cancel()
+    for (const { timer } of tasks.values()) timer?.cancel()
   }
 
   const forget = chain.onCommit((block: CommittedBlock) => {
@@ -172,25 +211,24 @@ export function startDuties(member: Membership, onFailure: (error: unknown) => v
     }
     next()
   })
-  void load()
+  // A restart may find acknowledgements in the mempool.
+  for (const pending of chain.mempool()) {
+    if (pending.kind === 'stt.ack' && pending.author.member === chain.self) watch(pending.body.via, pending.id)
+  }
+  void guarded(load)
 
   return {
     async counts() {
       let pending = 0
       let overdue = 0
-      let withoutPayload = 0
-      const range = (options: { from: string; to: string; limit?: number }) => chain.store.range(options)
       for (const duty of await pendingDuties(range, { limit: COUNT_MAX })) {
         pending += 1
         if (isOverdue(duty, clock.nowMs())) overdue += 1
-        const sent = chain.query.transaction(duty.transmission)
-        if (sent !== undefined && chain.payloads.get(sent) === undefined) withoutPayload += 1
       }
+      let withoutPayload = 0
+      for (const { lacksPayload } of tasks.values()) if (lacksPayload) withoutPayload += 1
       return { pending, overdue, withoutPayload }
     },
-    stop() {
-      stopped = true
-      forget()
-    }
+    stop
   }
 }

@@ -5,12 +5,15 @@ import { createOpener, createSigner, createVoteSigner, type Verifier } from '@wa
 import { custodyFold } from '@wardline/custody'
 import { cardMember, type Genesis, memberIdOf } from '@wardline/ledger'
 import { type ChainParts, openChain } from '@wardline/node'
-import type { Clock, Journal, KeySet, KeyValueStore, Log, Network, Random } from '@wardline/ports'
+import type { Clock, Journal, KeySet, KeyValueStore, LineLog, Log, Network, Random } from '@wardline/ports'
 import { dutiesFold } from '@wardline/views'
+import { chainVerify } from './api/chain-verify.ts'
 import { chainMethods } from './api/chains.ts'
+import { chainIfNamed } from './api/lookup.ts'
 import { memberMethods } from './api/members.ts'
 import { recordMethods } from './api/records.ts'
 import { type Facts, type Failed, type Running, statusMethods } from './api/status.ts'
+import { type Audit, auditApi } from './audit.ts'
 import { startDuties } from './duties.ts'
 import { type Membership, namesOf } from './membership.ts'
 
@@ -32,6 +35,8 @@ export type HospitalParts = {
   readonly verifier: Verifier
   readonly peerNameOf: ChainParts['peerNameOf']
   readonly facts: Facts
+  /** The local log of audited calls; closed by who opened it, after `stop`. */
+  readonly audit: LineLog
   /** Something that must not go on: a disk failed or a rule of our own was broken. The daemon should end. */
   readonly onFailure: (error: unknown) => void
 }
@@ -41,29 +46,45 @@ export type Hospital = {
   stop(): Promise<void>
 }
 
-/** @throws WardlineError `not-a-member`, or why a chain cannot be opened (see `openChain`) */
+/**
+ * Opens the chains; if one cannot be, none stays open.
+ * @throws WardlineError `keys-incomplete | audit-log-unreadable`, or why a chain cannot be opened (see `openChain`)
+ */
 export async function openHospital(setups: readonly ChainSetup[], parts: HospitalParts): Promise<Hospital> {
   const running: Running[] = []
   const failed: Failed[] = []
-  for (const setup of setups) running.push(await join(setup, parts, failed))
-  const memberships = running.map(({ member }) => member)
-  return {
-    api: {
-      ...statusMethods(running, () => failed, parts.facts),
+  async function stop(): Promise<void> {
+    for (const { duties } of running) duties.stop()
+    await Promise.all(running.map(({ member }) => member.chain.stop()))
+  }
+  try {
+    for (const setup of setups) running.push(await join(setup, parts, failed))
+    const memberships = running.map(({ member }) => member)
+    const api: Api = {
+      ...statusMethods(running, () => [...failed, ...auditFailure(audit)], parts.facts),
       ...memberMethods(memberships),
       ...recordMethods(memberships),
-      ...chainMethods(memberships)
-    },
-    async stop() {
-      for (const { duties } of running) duties.stop()
-      await Promise.all(memberships.map(({ chain }) => chain.stop()))
+      ...chainMethods(memberships),
+      ...chainVerify(memberships)
     }
+    const audit = auditApi(api, parts.audit, parts.clock, (name) => chainIfNamed(memberships, name)?.chain.id)
+    return { api: audit.api, stop }
+  } catch (error) {
+    await stop()
+    throw error
   }
+}
+
+function auditFailure(audit: Audit): Failed[] {
+  const code = audit.failure()
+  const problem = 'The audit log cannot be written: no call that belongs into it is answered.'
+  const remedy = 'See whether the disk is full, then start the daemon again.'
+  return code === undefined ? [] : [{ label: null, code, problem, remedy }]
 }
 
 async function join(setup: ChainSetup, parts: HospitalParts, failed: Failed[]): Promise<Running> {
   const { label, genesis, keys } = setup
-  const { clock, random } = parts
+  const { clock, random, verifier } = parts
   const log = parts.log.with({ chain: label })
   const signer = createSigner(secret(keys, 'sign', label))
   const self = memberIdOf(signer.publicKey)
@@ -72,7 +93,8 @@ async function join(setup: ChainSetup, parts: HospitalParts, failed: Failed[]): 
     const code = error instanceof WardlineError ? error.code : 'bug'
     const problem =
       error instanceof WardlineError ? error.message : 'The chain stopped because of an error in this program.'
-    failed.push({ label, code, problem })
+    const remedy = 'Read the log of the daemon; nothing is written to this chain until it is started again.'
+    failed.push({ label, code, problem, remedy })
     parts.onFailure(error)
   }
   const chain = await openChain({
@@ -83,14 +105,15 @@ async function join(setup: ChainSetup, parts: HospitalParts, failed: Failed[]): 
     journal: setup.journal,
     network: setup.network,
     clock,
-    verifier: parts.verifier,
+    verifier,
     log,
     folds: [custodyFold, dutiesFold(self)],
     peerNameOf: parts.peerNameOf,
     onFailure: fail
   })
   const opener = createOpener(secret(keys, 'seal', label))
-  const member: Membership = { label, chain, signer, opener, clock, random, log, names: namesOf(genesis) }
+  const names = namesOf(genesis)
+  const member: Membership = { label, chain, signer, opener, verifier, clock, random, log, names }
   return { member, duties: startDuties(member, fail) }
 }
 

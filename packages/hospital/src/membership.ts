@@ -1,6 +1,6 @@
 /** One chain of this hospital, with the keys that act on it. */
 import type { MemberId } from '@wardline/codec'
-import type { Opener, Signer } from '@wardline/crypto'
+import type { Opener, Signer, Verifier } from '@wardline/crypto'
 import { cardMember, type Genesis } from '@wardline/ledger'
 import type { Chain } from '@wardline/node'
 import type { Clock, Log, Random } from '@wardline/ports'
@@ -11,6 +11,7 @@ export type Membership = {
   readonly chain: Chain
   readonly signer: Signer
   readonly opener: Opener
+  readonly verifier: Verifier
   readonly clock: Clock
   readonly random: Random
   readonly log: Log

@@ -26,7 +26,7 @@ const FILE_BYTES_MAX = 128 * 1024
 const OTHERS = 0o077
 const WRITABLE_BY_OTHERS = 0o022
 
-/** Loading and creating each take about 0.2 s of the main thread: the passphrase's derivation is slow on purpose. */
+/** Loading and creating each take about 0.3 s, of another thread: the passphrase's derivation is slow on purpose. */
 export function createFileKeys({ directory, passphrase, random }: FileKeysOptions): Keys {
   const words = new Uint8Array(passphrase)
   const pathOf = (name: string): string => {

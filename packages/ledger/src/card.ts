@@ -64,6 +64,8 @@ export type CardProofs = {
 /** For a chain that exists already: the proofs that `member.register` carries. */
 export type CardRegistration = {
   readonly chain: ChainId
+  /** Who is to register it: the chain's registrar, or the hospital whose staff it joins. */
+  readonly by: MemberId
   readonly sign: Uint8Array
   readonly host: Uint8Array | null
 }
@@ -86,8 +88,8 @@ export type CardFacts = {
   readonly label: string
   readonly seal: SealKey | null
   readonly addresses: readonly string[]
-  /** Of the chain, if it exists already. */
-  readonly chain?: ChainId
+  /** The chain, if it exists already, and the member that is to register this one there. */
+  readonly registration?: { readonly chain: ChainId; readonly by: MemberId }
 }
 
 export type CardSigners = {
@@ -112,7 +114,7 @@ export function makeCard(facts: CardFacts, signers: CardSigners): Card {
     seal: facts.seal
   }
   const statement = cardKeysStatement(facts.label, keys)
-  const { name, label, addresses, chain } = facts
+  const { name, label, addresses, registration } = facts
   const unsigned: Omit<Card, 'signature'> = {
     v: 1,
     name,
@@ -124,7 +126,7 @@ export function makeCard(facts: CardFacts, signers: CardSigners): Card {
       vote: signers.vote?.sign(keyProofVote(statement)) ?? null,
       host: signers.host?.sign('wardline/key-proof/1', statement) ?? null
     },
-    registration: chain === undefined ? null : makeRegistration(chain, keys, signers)
+    registration: registration === undefined ? null : makeRegistration(registration, keys, signers)
   }
   return { ...unsigned, signature: signers.identity.sign('wardline/card/1', encodeCbor(cardFields(unsigned))) }
 }
@@ -209,7 +211,12 @@ export function cardJson(card: Card) {
     registration:
       registration === null
         ? null
-        : { chain: registration.chain, sign: toHex(registration.sign), host: hexOrNull(registration.host) },
+        : {
+            chain: registration.chain,
+            by: registration.by,
+            sign: toHex(registration.sign),
+            host: hexOrNull(registration.host)
+          },
     signature: toHex(card.signature)
   }
 }
@@ -272,6 +279,7 @@ const cardShape = {
 const proofsShape = { sign: signature, vote: optionalSignature, host: optionalSignature } as const
 const registrationShape = {
   chain: { read: hex32<ChainId>, mustBe: '64 lower-case hex digits' },
+  by: { read: hex32<MemberId>, mustBe: '64 lower-case hex digits' },
   sign: signature,
   host: optionalSignature
 } as const
@@ -289,7 +297,12 @@ export function cardFields(card: Omit<Card, 'signature'>): { readonly [key: stri
     registration:
       registration === null
         ? null
-        : { chain: nameBytes(registration.chain), sign: registration.sign, host: registration.host }
+        : {
+            chain: nameBytes(registration.chain),
+            by: nameBytes(registration.by),
+            sign: registration.sign,
+            host: registration.host
+          }
   }
 }
 
@@ -316,17 +329,22 @@ function keyProofVote(statement: Uint8Array): Uint8Array {
   return concatBytes(fromHex('574c433120'), new Uint8Array(48), sha256(keyProofMessage(statement)))
 }
 
-function makeRegistration(chain: ChainId, keys: CardKeys, signers: CardSigners): CardRegistration {
-  const statement = registrationStatement(chain, keys)
+function makeRegistration(
+  { chain, by }: NonNullable<CardFacts['registration']>,
+  keys: CardKeys,
+  signers: CardSigners
+): CardRegistration {
+  const statement = registrationStatement(chain, by, keys)
   return {
     chain,
+    by,
     sign: signers.sign.sign('wardline/key-proof/1', statement),
     host: signers.host?.sign('wardline/key-proof/1', statement) ?? null
   }
 }
 
-function isRegistrationProved(card: Card, { chain, sign, host }: CardRegistration): boolean {
-  const message = keyProofMessage(registrationStatement(chain, card))
+function isRegistrationProved(card: Card, { chain, by, sign, host }: CardRegistration): boolean {
+  const message = keyProofMessage(registrationStatement(chain, by, card))
   if (!verifySignature(card.sign, message, sign)) return false
   return card.host === null ? host === null : host !== null && verifySignature(card.host, message, host)
 }

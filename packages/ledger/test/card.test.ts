@@ -3,11 +3,15 @@ import fc from 'fast-check'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { type Card, cardFingerprint, cardMember, cardText, makeCard, parseCard, verifyCard } from '../src/index.ts'
-import { alpha, beta, cardOf, chain, person, registrarCard, secret } from './world.ts'
+import { alpha, beta, cardOf, chain, ministry, person, registrarCard, secret } from './world.ts'
 
 const test = suite('ledger/card')
 const clinic = person('Clinic')
-const cards: readonly Card[] = [cardOf(clinic), cardOf(clinic, 'region', chain), registrarCard(clinic)]
+const cards: readonly Card[] = [
+  cardOf(clinic),
+  cardOf(clinic, 'region', { chain, by: ministry.member }),
+  registrarCard(clinic)
+]
 
 function codes(card: Card): readonly string[] {
   return verifyCard(card).map(({ code }) => code)
@@ -31,7 +35,7 @@ test('line ends may change on the way, nothing else may', () => {
 })
 
 test('every changed character is found', () => {
-  const text = cardText(cardOf(clinic, 'region', chain))
+  const text = cardText(cardOf(clinic, 'region', { chain, by: ministry.member }))
   for (let at = 0; at < text.trimEnd().length; at += 3) {
     const changed = text.slice(0, at) + String.fromCharCode(text.charCodeAt(at) ^ 1) + text.slice(at + 1)
     const parsed = parseCard(changed)
@@ -39,7 +43,7 @@ test('every changed character is found', () => {
   }
 })
 
-const whole = cardOf(clinic, 'region', chain)
+const whole = cardOf(clinic, 'region', { chain, by: ministry.member })
 const registration = whole.registration as NonNullable<Card['registration']>
 /** A card by the same identity that says something else, its identity signature made anew. */
 function resigned(change: { name?: string; label?: string }, proofs: Card['proofs']): Card {
@@ -59,8 +63,9 @@ const tampered: readonly (readonly [name: string, code: string, card: Card])[] =
   ['a proof without a key', 'proof', { ...whole, vote: null }],
   ['proofs for another label', 'proof', resigned({ label: 'other' }, whole.proofs)],
   ['no proof of registration', 'proof', { ...whole, registration: { ...registration, sign: new Uint8Array(64) } }],
+  ['registration by another member', 'proof', { ...whole, registration: { ...registration, by: beta.member } }],
   ['no libp2p proof of registration', 'proof', { ...whole, registration: { ...registration, host: null } }],
-  ['one key for two uses', 'key', makeCard({ ...whole }, { ...clinic, host: clinic.sign })]
+  ['one key for two uses', 'key', makeCard({ ...whole, registration }, { ...clinic, host: clinic.sign })]
 ]
 for (const [name, code, card] of tampered) {
   test(`${code}: ${name}`, () => assert.ok(codes(card).includes(code), codes(card).join()))
@@ -114,7 +119,7 @@ test("a vote key's proof is no consensus vote, and no statement", () => {
       return vote.sign(bytes)
     }
   }
-  const card = makeCard({ ...whole }, { ...clinic, vote: spy })
+  const card = makeCard({ ...whole, registration }, { ...clinic, vote: spy })
   assert.is(signed.length, 1)
   const bytes = signed[0] as Uint8Array
   assert.is(bytes.length, 85)

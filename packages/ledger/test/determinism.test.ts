@@ -95,11 +95,9 @@ function transactionOf(step: Step, sends: ParsedTransaction<'stt.send'>[]): Pars
     return transaction(author, 'stt.send', sendBody({ recordId, content, to: receivers(to), via }))
   }
   if (step.act === 16) {
-    return transaction(
-      step.flag < 8 ? ministry : who,
-      'member.register',
-      registerBody(pick(clinics, step.ref) as Person)
-    )
+    const author = step.flag < 8 ? ministry : who
+    const body = registerBody(pick(clinics, step.ref) as Person, {}, chain, author.member)
+    return transaction(author, 'member.register', body)
   }
   if (step.act === 17) {
     return transaction(who, 'member.register', doctorBody(pick(doctors, step.ref) as Person, who))

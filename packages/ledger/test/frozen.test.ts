@@ -137,10 +137,10 @@ const recovery = fixed(beta, 'member.rotate', recoverBody(alpha.member, next, [b
 const rows: readonly (readonly [name: string, expected: string, actual: Uint8Array])[] = [
   [
     'member.register of a hospital',
-    '0f49ff460cc87d98b7e2567e343e6750220527cba2201731b9d685414d540e48',
+    'f9c1b1e188e0065e53216b508f197c102ac455a014778ffcb8045ff4ba3367b8',
     (parsed[1] as (typeof parsed)[0]).bytes
   ],
-  ['member.register of a doctor', 'ae4482131f5fe5e5d5bdfab29e20ef4649b5da033fdece7dbf4d77e5f5d59f10', doctor],
+  ['member.register of a doctor', 'b71964c40e829c11373f4489483ffad505fc725173193a0297f2ba8d553f5f0a', doctor],
   ['member.revoke', '8fb4f05f4398d137bb628fa92e6c8e542fa9b1d9ffd6fe5f27ab35aeba573709', revocation],
   ['member.rotate announce', '966c59e4eda85160e29b52012d3a23b811311303e46e7df23cd7899f14b29656', announcement],
   ['member.rotate veto', 'e20db70027092c5441d4c358e904ca284508bde1b9983d441e4217d27071de51', veto],
@@ -153,7 +153,7 @@ const rows: readonly (readonly [name: string, expected: string, actual: Uint8Arr
   ],
   [
     'ids and leaves',
-    '368a76af85ce97fa7ed16467b35d3eab3cc4d92cbe69e0cd2170640ea68206bd',
+    '1d8c4365454124b13d9a92090a35852f952067328a8c846e97a15c5528c2e525',
     text(parsed.map(({ id, leaf }) => `${id} ${leaf}`).join())
   ],
   ['chain/', '8002134b603246b5d0490735dc5032f8ff3ae798ee10f46e77a216db3da4dae8', bytesOf(state, 'chain/')],
@@ -166,7 +166,7 @@ const rows: readonly (readonly [name: string, expected: string, actual: Uint8Arr
     bytesOf(changes, 'stt/transmission/')
   ],
   ['stt/ack/', 'b3f4e97fc92cc2774edae6e0a03842d3ef03ad51b5d2b54a9fc515909de6229d', bytesOf(changes, 'stt/ack/')],
-  ['seen/', 'b140ec3649c2003c7799a9b91bbb703d114517ea04749278104bbb18c90bc371', bytesOf(seen, 'seen/')],
+  ['seen/', '0b72d8a05a831ac0186882e63d30d9c7961d720ed954f4ae75175867639e54a6', bytesOf(seen, 'seen/')],
   [
     'the state of a genesis',
     '105353d9967277488c13566124b12e49b1bd2b6e0e31a97174c3f6c20ae88266',
@@ -181,18 +181,18 @@ const rows: readonly (readonly [name: string, expected: string, actual: Uint8Arr
   ],
   [
     'a card file',
-    '3795d449eef14d072674e5b9a2f8b7b4d9c988e1a24b4c146713d9d71a2ac3d3',
-    text(cardText(cardOf(clinic, 'region', chain)))
+    'c7035ab473ae552a04012003711a0a881493453ede93a8d0266dcb0bb368bf0e',
+    text(cardText(cardOf(clinic, 'region', { chain, by: ministry.member })))
   ],
   [
     "a registrar's card file",
     '861813ef7406596d14d6ad1498765b6765e8391d415c3feb406ce944bf741f39',
     text(cardText(registrarCard(ministry)))
   ],
-  ['a receipt', 'db97c486dc16d0c3d0880b0ab8ccc93d6201b8d208a15e84d31c0f8a80b9071d', text(receipt())],
+  ['a receipt', 'ffa81c5351a62ccc535bbbd025e9650c5d05d099d0ba26f42397f8bbf90e39b4', text(receipt())],
   [
     'a block body',
-    '5e6457f7239770c8bb680324b3ca1db7464db068b70f22160a9c6e74a787d3aa',
+    '6c6c4a5cf5602088c493e0b6af5e117485e5cbf5c7866cab51ffa11ea10b88d0',
     encodeBlockBody(parsed.map(({ bytes }) => bytes))
   ]
 ]

@@ -89,7 +89,7 @@ function edited(bytes: Uint8Array, edit: (tx: CborMap) => CborMap): Uint8Array {
 }
 
 function registerMember(author: Person, who: Person, changes: Parameters<typeof registerBody>[1] = {}) {
-  return transaction(author, 'member.register', registerBody(who, changes))
+  return transaction(author, 'member.register', registerBody(who, changes, chain, author.member))
 }
 
 const registerClinic = () => registerMember(ministry, clinic)
@@ -319,7 +319,7 @@ const rows: readonly (readonly [code: Answer, name: string, run: () => Answer])[
   [
     'not-own-hospital',
     'staff of another hospital',
-    () => judged([], transaction(alpha, 'member.register', doctorBody(doctor, beta)))
+    () => judged([], transaction(alpha, 'member.register', doctorBody(doctor, beta, {}, alpha)))
   ],
   [
     'not-own-hospital',

@@ -5,6 +5,7 @@ import {
   type Bodies,
   buildTransaction,
   type Card,
+  type CardFacts,
   type Change,
   chainIdOf,
   createOverlay,
@@ -67,9 +68,9 @@ export function person(name: string): Person {
   }
 }
 
-export function cardOf(who: Person, label = 'region', chain?: ChainId): Card {
+export function cardOf(who: Person, label = 'region', registration?: CardFacts['registration']): Card {
   const facts = { name: who.name, label, seal: who.seal, addresses: ['/ip4/127.0.0.1/tcp/20123'] }
-  return makeCard(chain === undefined ? facts : { ...facts, chain }, who)
+  return makeCard(registration === undefined ? facts : { ...facts, registration }, who)
 }
 
 /** A registrar's card: a sign key and no daemon. */
@@ -193,10 +194,15 @@ export function sendBody(body: Pick<SendBody, 'recordId' | 'to'> & Partial<SendB
 }
 
 /** What the ministry registers a hospital with, or a hospital its staff. */
-export function registerBody(who: Person, changes: Partial<RegisterBody> = {}, on: ChainId = chain): RegisterBody {
+export function registerBody(
+  who: Person,
+  changes: Partial<RegisterBody> = {},
+  on: ChainId = chain,
+  by: MemberId = changes.hospital ?? ministry.member
+): RegisterBody {
   const isHospital = (changes.role ?? 'hospital') === 'hospital'
   const keys = { sign: who.sign.publicKey, seal: who.seal, host: isHospital ? who.host.publicKey : null }
-  const statement = registrationStatement(on, keys)
+  const statement = registrationStatement(on, by, keys)
   return {
     role: 'hospital',
     ...keys,
@@ -210,8 +216,14 @@ export function registerBody(who: Person, changes: Partial<RegisterBody> = {}, o
   }
 }
 
-export function doctorBody(who: Person, hospital: Person, changes: Partial<RegisterBody> = {}): RegisterBody {
-  return registerBody(who, { role: 'doctor', hospital: hospital.member, ...changes })
+/** @param by the author, if it is another than the hospital that the body names */
+export function doctorBody(
+  who: Person,
+  hospital: Person,
+  changes: Partial<RegisterBody> = {},
+  by: Person = hospital
+): RegisterBody {
+  return registerBody(who, { role: 'doctor', hospital: hospital.member, ...changes }, chain, by.member)
 }
 
 /** The proof of a new sign key, for `member.rotate`. */

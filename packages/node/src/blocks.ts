@@ -239,7 +239,8 @@ export function createBlocks(parts: BlocksParts): Blocks {
         },
         async (header, body) => {
           const transactions = await openAll(body)
-          if (transactions === undefined || leavesRoot(transactions.map(({ leaf }) => leaf)) !== header.txRoot) return false
+          if (transactions === undefined || leavesRoot(transactions.map(({ leaf }) => leaf)) !== header.txRoot)
+            return false
           const isLast = header === part?.headers.at(-1)
           await exclusively(async () => {
             // The consensus may have committed it meanwhile.
@@ -322,11 +323,12 @@ export function createBlocks(parts: BlocksParts): Blocks {
       if (last === undefined) return
       const digest = headerDigest(last)
       for (let delayMs = RETRY_MIN_MS; !stopped; delayMs = Math.min(delayMs * 2, RETRY_MAX_MS)) {
+        if (last.height <= committer.head().height) return
+        // Bodies may have to be fetched, and catch-up must not wait for that.
+        const execution = await ensureExecuted(digest, orElseAll([]))
+        if (execution.kind === 'invalid') throw divergence(execution.header, execution.code)
         const done = await exclusively(async () => {
           if (last.height <= committer.head().height) return true
-          const execution = await ensureExecuted(digest, orElseAll([]))
-          if (execution.kind === 'invalid') throw divergence(execution.header, execution.code)
-          if (execution.kind === 'missing') return false
           const path = pathTo(digest)
           if (path.length === 0) return false
           await committer.commit(path, certificate)

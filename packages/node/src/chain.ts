@@ -162,8 +162,8 @@ export async function openChain(parts: ChainParts): Promise<Chain> {
     network,
     self,
     transaction: (wanted) => query.transaction(wanted) ?? mempool.withId(wanted),
-    memberOf: directory.memberOf,
-    peerOf: directory.peerOf
+    memberOf: (peer) => directory.memberOf(peer),
+    peerOf: (member) => directory.peerOf(member)
   })
 
   const topic = (name: 'tx' | 'proposal' | 'vote') => `/wardline/${id}/${name}/1`
@@ -222,10 +222,10 @@ export async function openChain(parts: ChainParts): Promise<Chain> {
     onFailure: fail,
     application: {
       isFinal: (digest) => digest === head().digest,
-      build: blocks.build,
-      check: blocks.check,
-      commit: blocks.commit,
-      fetchBlock: blocks.fetchBlock,
+      build: (request, timeMs) => blocks.build(request, timeMs),
+      check: (proposal) => blocks.check(proposal),
+      commit: (headers, certificate) => blocks.commit(headers, certificate),
+      fetchBlock: (digest, from) => blocks.fetchBlock(digest, from),
       catchUp: (from) => blocks.catchUp(from.flatMap((member) => directory.peerOf(member) ?? [])),
       exchangePending: () => {
         if (!hasWork()) agreement.work(false)
@@ -237,12 +237,13 @@ export async function openChain(parts: ChainParts): Promise<Chain> {
   })
 
   serveSync({ store, network, mempool, headHeight: () => head().height, leavesOf: (body) => body.map(leafOf) })
-  network.gossip.subscribe(topic('tx'), receiver.batch)
-  network.gossip.subscribe(topic('proposal'), agreement.receive)
-  network.gossip.subscribe(topic('vote'), agreement.receive)
-  // biome-ignore lint/correctness/useYield: the answer is empty
+  network.gossip.subscribe(topic('tx'), (data, from) => receiver.batch(data, from))
+  network.gossip.subscribe(topic('proposal'), (data, from) => agreement.receive(data, from))
+  network.gossip.subscribe(topic('vote'), (data, from) => agreement.receive(data, from))
   network.serve(TELL_PROTOCOL, async function* (message, from) {
     if ((await agreement.receive(message, from)) === 'reject') network.report(from, 'bad-message')
+    // The answer is the end of the stream.
+    yield* []
   })
   const forgetPeers = network.onPeer((peer, event) => {
     since.set(peer, clock.nowMs())
@@ -298,6 +299,16 @@ export async function openChain(parts: ChainParts): Promise<Chain> {
     }
   }
 
+  /** Runs work that a caller awaits. Peers' and clients' faults are answers: what it throws stops the chain. */
+  async function orFail<T>(run: () => Promise<T>): Promise<T> {
+    try {
+      return await run()
+    } catch (error) {
+      fail(error)
+      throw error
+    }
+  }
+
   async function setPeers(): Promise<void> {
     await network.setPeers(directory.others().map(({ peer }) => peer))
   }
@@ -343,17 +354,9 @@ export async function openChain(parts: ChainParts): Promise<Chain> {
     state,
     store,
     query,
-    payloads,
+    payloads: { ...payloads, fetch: (transaction) => orFail(() => payloads.fetch(transaction)) },
     head,
-    async submit(bytes, payload) {
-      try {
-        return await submitter.submit(bytes, payload)
-      } catch (error) {
-        // The transaction's own faults are answers: this is a disk that failed, or our own fault.
-        fail(error)
-        throw error
-      }
-    },
+    submit: (bytes, payload) => orFail(() => submitter.submit(bytes, payload)),
     async outcome(wanted, timeoutMs, signal) {
       const known = committed(wanted) ?? outcomes.failed(wanted)
       return known !== undefined || timeoutMs === 0 ? known : outcomes.wait(wanted, timeoutMs, signal)

@@ -13,23 +13,23 @@ export type FinalState = StateView & {
 }
 
 const ROWS_MAX = 4_096
-/** Larger rows are read from the store each time. */
+/** Larger rows are read from the store each time; of the others the oldest leaves first, whether or not it is in use. */
 const ROW_BYTES_MAX = 4_096
 
 export function createFinalState(store: KeyValueStore): FinalState {
   const rows = new Map<string, Uint8Array>()
 
   function keep(key: string, value: Uint8Array): void {
-    rows.delete(key)
-    if (value.length > ROW_BYTES_MAX) return
-    rows.set(key, value)
+    if (value.length > ROW_BYTES_MAX) rows.delete(key)
+    else rows.set(key, value)
     if (rows.size > ROWS_MAX) rows.delete(rows.keys().next().value as string)
   }
 
   return {
     get(key) {
-      const row = rows.get(key)
-      const value = row ?? store.get(keys.state(key))
+      const known = rows.get(key)
+      if (known !== undefined) return known
+      const value = store.get(keys.state(key))
       // Used ids are looked up once each, and removed by housekeeping that no block lists.
       if (value !== undefined && !key.startsWith('seen/')) keep(key, value)
       return value

@@ -3,7 +3,7 @@
  * score; what only our state refuses is dropped, or parked until the next block, for a neighbour may be one block ahead.
  */
 import { type Leaf, limits } from '@wardline/codec'
-import { decodeBlockBody, type ParsedTransaction } from '@wardline/ledger'
+import { decodeBlockBody, type ParsedTransaction, type RefusalCode } from '@wardline/ledger'
 import type { Clock, GossipVerdict, Log, PeerName } from '@wardline/ports'
 import type { Admission } from './admission.ts'
 
@@ -32,7 +32,7 @@ type Parked = { readonly transaction: ParsedTransaction; readonly from: PeerName
 const RETRIES_PER_COMMIT = 256
 
 /** Refusals that another block cannot lift. */
-const NOT_PARKED = new Set<string>(['expired', 'expires-too-late'])
+const NOT_PARKED = new Set<RefusalCode>(['expired', 'too-far-expiry'])
 
 export function createReceiver(parts: ReceiverParts): Receiver {
   const { admission, clock, log, passOn, onAdmitted } = parts

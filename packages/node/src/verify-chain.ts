@@ -268,7 +268,7 @@ async function checkSignatures(
   verify: ChainVerificationParts['verify'],
   fault: () => Fault
 ): Promise<void> {
-  const verdicts = await Promise.all(checks.map(({ key, message, signature }) => verify(key, message, signature)))
+  const verdicts = await Promise.all(checks.map(async ({ key, message, signature }) => verify(key, message, signature)))
   if (verdicts.includes(false)) throw fault()
 }
 

@@ -1,6 +1,13 @@
 /** Real chains of a few hospitals in a deterministic world, and transactions of theirs. */
 import { type ChainId, type Hash, type MemberId, name32, type RecordId, type SealKey, sha256 } from '@wardline/codec'
-import { createSigner, createVoteSigner, publicSealKey, type Signer, syncVerifier, type VoteSigner } from '@wardline/crypto'
+import {
+  createSigner,
+  createVoteSigner,
+  publicSealKey,
+  type Signer,
+  syncVerifier,
+  type VoteSigner
+} from '@wardline/crypto'
 import { custodyFold } from '@wardline/custody'
 import {
   type Bodies,
@@ -84,7 +91,12 @@ export function nextNonce(): Uint8Array {
   return secret(`nonce ${nonces}`).slice(0, 16)
 }
 
-type Overrides = { readonly nonce?: Uint8Array; readonly created?: number; readonly expires?: number; readonly signer?: Signer }
+type Overrides = {
+  readonly nonce?: Uint8Array
+  readonly created?: number
+  readonly expires?: number
+  readonly signer?: Signer
+}
 
 /** A transaction by `author`, with a good signature unless another signer is given. */
 export function transaction<K extends Kind>(
@@ -127,9 +139,7 @@ export function sent(
   const body: SendBody = {
     recordId: overrides.via?.body.recordId ?? recordIdOf(chainIdOf(genesis), author.member, nonce),
     content: overrides.via?.body.content ?? name32<Hash>(secret('content')),
-    to: to
-      .map(({ member, seal }) => ({ member, sealingKey: seal }))
-      .sort((a, b) => (a.member < b.member ? -1 : 1)),
+    to: to.map(({ member, seal }) => ({ member, sealingKey: seal })).sort((a, b) => (a.member < b.member ? -1 : 1)),
     via: overrides.via?.id ?? null,
     purpose: 'treatment',
     subject: null,
@@ -140,7 +150,10 @@ export function sent(
 
 /** A hand-off of a record that `author` never had. */
 export function forged(genesis: Genesis, author: Hospital, to: Hospital): Sent {
-  const body = { recordId: name32<RecordId>(secret('no record')), via: name32<ParsedTransaction['id']>(secret('no hand-off')) }
+  const body = {
+    recordId: name32<RecordId>(secret('no record')),
+    via: name32<ParsedTransaction['id']>(secret('no hand-off'))
+  }
   return sent(genesis, author, [to], { body })
 }
 
@@ -152,13 +165,18 @@ export function acknowledged(genesis: Genesis, author: Hospital, via: ParsedTran
 export function registered(genesis: Genesis, author: Hospital, name: string, overrides: Overrides = {}) {
   const sign = createSigner(secret(`${name} sign`))
   const keys = { sign: sign.publicKey, seal: null, host: null }
-  const proof = sign.sign('wardline/key-proof/1', registrationStatement(chainIdOf(genesis), keys))
+  const proof = sign.sign('wardline/key-proof/1', registrationStatement(chainIdOf(genesis), author.member, keys))
   const rest = { attributes: [], grants: null, until: null, proof, hostProof: null }
   const body = { role: 'doctor' as const, ...keys, hospital: author.member, ...rest }
   return transaction(genesis, author, 'member.register', body, overrides)
 }
 
-export type LogLine = { readonly node: string; readonly level: string; readonly message: string; readonly fields: LogFields }
+export type LogLine = {
+  readonly node: string
+  readonly level: string
+  readonly message: string
+  readonly fields: LogFields
+}
 
 export type ChainWorld = {
   readonly world: World<MemoryDisk>
@@ -291,6 +309,12 @@ function logTo(write: (level: string, message: string, fields: LogFields) => voi
     (level: string) =>
     (message: string, fields: LogFields = {}): void =>
       write(level, message, fields)
-  const log: Log = { debug: line('debug'), info: line('info'), warn: line('warn'), error: line('error'), with: () => log }
+  const log: Log = {
+    debug: line('debug'),
+    info: line('info'),
+    warn: line('warn'),
+    error: line('error'),
+    with: () => log
+  }
   return log
 }

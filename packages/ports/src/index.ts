@@ -2,6 +2,7 @@
 export type { Clock, Timer } from './clock.ts'
 export type { Journal, JournalSegment } from './journal.ts'
 export type { KeySet, Keys } from './keys.ts'
+export { assertLine, LINE_LENGTH_MAX, type LineLog } from './line-log.ts'
 export type { Log, LogFields, LogLevel } from './log.ts'
 export type { Gossip, GossipVerdict, Network, NetworkPeer, PeerName, StreamHandler, StreamRequest } from './network.ts'
 export type { Random } from './random.ts'

@@ -1,4 +1,6 @@
-/** The machine's clock, randomness and log: the smallest adapters. */
+/** The machine's clock, randomness and logs: the smallest adapters. */
 export { createSystemClock } from './clock.ts'
+export { openFileLineLog } from './file-line-log.ts'
 export { createJsonLog, type JsonLogOptions } from './json-log.ts'
+export { createMemoryLineLog, type MemoryLineLog } from './memory-line-log.ts'
 export { createSystemRandom } from './random.ts'

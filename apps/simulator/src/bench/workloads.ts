@@ -81,7 +81,7 @@ function registration(chain: ChainId, registrar: Signer): Uint8Array {
       attributes: [],
       grants: null,
       until: null,
-      proof: doctor.sign('wardline/key-proof/1', registrationStatement(chain, keys)),
+      proof: doctor.sign('wardline/key-proof/1', registrationStatement(chain, memberIdOf(registrar.publicKey), keys)),
       hostProof: null
     }
   }

@@ -61,8 +61,8 @@ export function createCourier(sites: ReadonlyMap<string, Site>, onProgress: (cou
 
   async function handOver(transfer: Transfer, from: string, to: string): Promise<void> {
     const trail = trails.get(transfer.record)
-    const { call, record } = await send(from, to, what(transfer, trail, from))
-    const delivered = { transmission: call, from, to }
+    const { transmission, record } = await send(from, to, what(transfer, trail, from))
+    const delivered = { transmission, from, to }
     if (trail === undefined) trails.set(transfer.record, { record, deliveries: [delivered] })
     else trail.deliveries.push(delivered)
     counts.transmissions += 1
@@ -91,19 +91,21 @@ export function createCourier(sites: ReadonlyMap<string, Site>, onProgress: (cou
     const { daemon } = siteOf(from)
     const sent = await daemon.ehr.call('record.send', { ...content, to: [receiver], timeoutMs: SEND_MS_MAX })
     counts.height = Math.max(counts.height, sent.height ?? 0)
-    return { call: sent.id, record: sent.record }
+    return { transmission: sent.id, record: sent.record }
   }
 
-  /** @throws WardlineError `not-acknowledged`, where the receiver could not open it or said nothing in time */
+  /** @throws WardlineError `daemon-gone`; `not-acknowledged`, where the receiver could not open it or said nothing in time */
   async function acknowledged(record: RecordId, { transmission, from, to }: Delivered): Promise<void> {
     const { daemon } = siteOf(from)
-    const { member } = siteOf(to)
+    const receiver = siteOf(to)
     const untilMs = performance.now() + ACK_MS_MAX
     for (let pauseMs = ACK_POLL_MS; ; pauseMs = Math.min(pauseMs * 1.5, ACK_POLL_MS_MAX)) {
       const { edges, height } = await daemon.ehr.call('record.trace', { record })
-      const edge = edges.find((one) => one.transmission === transmission && one.to.member === member)
+      const edge = edges.find((one) => one.transmission === transmission && one.to.member === receiver.member)
       counts.height = Math.max(counts.height, height)
       if (edge?.state === 'opened') return
+      if (receiver.daemon.end() !== null)
+        throw new WardlineError('daemon-gone', `${receiver.name} has no daemon any more`)
       const isLate = performance.now() > untilMs
       if (isLate || (edge !== undefined && edge.state !== 'sent')) {
         throw new WardlineError('not-acknowledged', `transmission ${transmission} was not opened: ${edge?.state}`)
@@ -141,8 +143,11 @@ export function createCourier(sites: ReadonlyMap<string, Site>, onProgress: (cou
 
     async sendNote(from, to) {
       const content = Buffer.from('{"resourceType":"Basic"}').toString('base64')
-      const { call, record } = await send(from, to, { content, descriptor: { mediaType: 'application/fhir+json' } })
-      const delivered = { transmission: call, from, to }
+      const { transmission, record } = await send(from, to, {
+        content,
+        descriptor: { mediaType: 'application/fhir+json' }
+      })
+      const delivered = { transmission, from, to }
       await acknowledged(record, delivered)
       return { record, deliveries: [delivered] }
     }

@@ -1,5 +1,6 @@
 /** The journeys to replay: from FHIR files, or from the project's generator. */
 import { readFile } from 'node:fs/promises'
+import { basename } from 'node:path'
 import { gunzipSync } from 'node:zlib'
 import {
   type Choice,
@@ -58,7 +59,7 @@ export async function loadReplay(asked: Asked): Promise<Replay> {
     choice,
     plan,
     names: namesOf(choice.hospitals, organisations),
-    source: isGenerated ? `generated, seed ${asked.seed}` : asked.input.join(', ')
+    source: isGenerated ? `generated, seed ${asked.seed}` : asked.input.map((path) => basename(path)).join(', ')
   }
 }
 

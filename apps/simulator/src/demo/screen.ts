@@ -30,17 +30,29 @@ export type ScreenOptions = {
   readonly now: () => number
 }
 
+type Stage = {
+  readonly title: string
+  readonly sinceMs: number
+  readonly ticking: NodeJS.Timeout | undefined
+  text: string
+  saidMs: number
+}
+
 const TITLE_WIDTH = 11
 const WIDTH = 100
+const WIDTH_MIN = 40
 const REDRAW_MS = 80
 const SAY_AGAIN_MS = 3_000
+/** How often the seconds of a stage go on by themselves on a terminal. */
+const TICK_MS = 250
 
 export function createScreen({ stream, environment, now }: ScreenOptions): Screen {
   const isTerminal = stream.isTTY === true && environment['TERM'] !== 'dumb'
   const unicode = showsUnicode(environment)
   const marks = unicode ? { done: '✓', failed: '✗', live: '·' } : { done: '+', failed: '!', live: '.' }
-  const width = Math.min(WIDTH, isTerminal ? (stream.columns ?? WIDTH) : WIDTH)
-  let stage: { readonly title: string; readonly sinceMs: number; saidMs: number } | undefined
+  // A terminal that does not know its width says 0.
+  const width = Math.max(WIDTH_MIN, Math.min(WIDTH, (isTerminal && stream.columns) || WIDTH))
+  let stage: Stage | undefined
 
   const paint = (style: 'bold' | 'dim' | 'green' | 'red', text: string) =>
     isTerminal && !environment['NO_COLOR'] ? styleText(style, text, { validateStream: false }) : text
@@ -51,23 +63,32 @@ export function createScreen({ stream, environment, now }: ScreenOptions): Scree
     return `  ${mark} ${paint('bold', title.padEnd(TITLE_WIDTH))} ${shown.padEnd(room)} ${paint('dim', seconds)}`
   }
   const secondsSince = (ms: number) => `${((now() - ms) / 1000).toFixed(1)} s`.padStart(7)
+  const drawLive = ({ title, text, sinceMs }: Stage) => {
+    const drawn = line(paint('dim', marks.live), title, plain(text, unicode), secondsSince(sinceMs))
+    stream.write(isTerminal ? `${clear()}${drawn}` : `${drawn}\n`)
+  }
 
   return {
     unicode,
     width,
     say: (text) => void stream.write(`${clear()}${plain(text, unicode)}\n`),
     begin(title) {
-      stage = { title, sinceMs: now(), saidMs: Number.NEGATIVE_INFINITY }
-      if (isTerminal) stream.write(line(paint('dim', marks.live), title, '', ''))
+      const ticking = isTerminal
+        ? setInterval(() => stage !== undefined && drawLive(stage), TICK_MS).unref()
+        : undefined
+      stage = { title, sinceMs: now(), ticking, text: '', saidMs: Number.NEGATIVE_INFINITY }
+      if (isTerminal) drawLive(stage)
     },
     update(text) {
-      if (stage === undefined || now() - stage.saidMs < (isTerminal ? REDRAW_MS : SAY_AGAIN_MS)) return
+      if (stage === undefined) return
+      stage.text = text
+      if (now() - stage.saidMs < (isTerminal ? REDRAW_MS : SAY_AGAIN_MS)) return
       stage.saidMs = now()
-      const drawn = line(paint('dim', marks.live), stage.title, plain(text, unicode), secondsSince(stage.sinceMs))
-      stream.write(isTerminal ? `${clear()}${drawn}` : `${drawn}\n`)
+      drawLive(stage)
     },
     end(outcome, text) {
       if (stage === undefined) return
+      clearInterval(stage.ticking)
       const mark = outcome === 'done' ? paint('green', marks.done) : paint('red', marks.failed)
       stream.write(`${clear()}${line(mark, stage.title, plain(text, unicode), secondsSince(stage.sinceMs))}\n`)
       stage = undefined

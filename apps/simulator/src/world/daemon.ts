@@ -45,7 +45,6 @@ export type DaemonParts = {
   readonly diskFailed: (node: string) => boolean
   /** The process ended by itself after its disk failed. */
   readonly onExit: (node: string) => void
-  readonly onOpen: (node: string, chain: Chain) => void
   readonly log?: (node: string, level: LogLevel, message: string, fields: LogFields) => void
 }
 
@@ -90,7 +89,6 @@ export function startDaemon(parts: DaemonParts, hospital: Hospital): Daemon {
       if (!process.isAlive()) return
       open = { chain, process }
       chain.onCommit((block) => watch.committed(name, block))
-      parts.onOpen(name, chain)
     } catch (error) {
       fail(process, error)
     }

@@ -16,7 +16,7 @@ import { type Daemon, type Mutant, startDaemon } from './daemon.ts'
 import { createMishaps } from './mishaps.ts'
 import { drawProfile, type Profile } from './profile.ts'
 import { createRememberingVerifier } from './remembering-verifier.ts'
-import { joinWatches, type Violation, type ViolationCode } from './watch.ts'
+import { joinWatches, type Violation, type ViolationCode, type Watch } from './watch.ts'
 import { startWorkload } from './workload.ts'
 
 export type SeedOptions = {
@@ -99,7 +99,8 @@ export async function runSeed(options: SeedOptions): Promise<SeedReport> {
     const chains = openChains(daemons)
     await compareTables(chains, report)
     const chosen = chains[seed % chains.length]
-    if (chosen !== undefined) await checkChain(chosen, verifier.check, report)
+    if (chosen !== undefined)
+      await checkChain(chosen, (key, message, signature) => verifier.check(key, message, signature), report)
   } catch (error) {
     if (!isStop(error)) report('failed', error instanceof Error ? textWithCause(error) : String(error))
   }
@@ -144,7 +145,7 @@ function build(options: SeedOptions, report: Report) {
   segmentBytes.value = profile.segmentBytes
   latency = () => profile.diskLatencyMs[0]
   const mishaps = createMishaps(world, profile, mutant)
-  fault = mishaps.write
+  fault = (node) => mishaps.write(node)
 
   const cast: Cast = createCast(profile.nodes, world.prng.fork('genesis').bytes(32), world.nowMs() - 1000)
   const members = new Map<string, string>()
@@ -152,24 +153,14 @@ function build(options: SeedOptions, report: Report) {
   const blocks = createFinalBlocks(report)
   const votes = createVotes(report, memberOf)
   const durability = createDurability(report, memberOf)
-  const promises = createPromises({ report, isOnDisk: durability.isOnDisk })
+  const promises = createPromises({ report, isOnDisk: (node, key) => durability.isOnDisk(node, key) })
   let said = 0
-  const nothing = (): void => {}
-  const watch = joinWatches([
-    { ...blocks, journalRead: nothing, journalDurable: nothing, said: nothing },
-    { ...votes, storeOpened: nothing, storeDurable: nothing, committed: nothing },
-    { ...durability, committed: nothing },
-    {
-      storeOpened: promises.storeOpened,
-      storeDurable: promises.storeDurable,
-      journalRead: nothing,
-      journalDurable: nothing,
-      said: () => {
-        said += 1
-      },
-      committed: nothing
+  const counted: Partial<Watch> = {
+    said: () => {
+      said += 1
     }
-  ])
+  }
+  const watch = joinWatches([blocks, votes, durability, promises, counted])
   const verifier = createRememberingVerifier()
   const { log } = options
   const daemons = cast.hospitals.map((hospital) => {
@@ -182,10 +173,9 @@ function build(options: SeedOptions, report: Report) {
         report,
         verifier,
         mutant,
-        output: mishaps.output,
-        diskFailed: mishaps.diskFailed,
-        onExit: mishaps.exited,
-        onOpen: nothing,
+        output: (node) => mishaps.output(node),
+        diskFailed: (node) => mishaps.diskFailed(node),
+        onExit: (node) => mishaps.exited(node),
         ...(log === undefined
           ? {}
           : { log: (node, level, message, fields) => log(world.nowMs(), node, level, message, fields) })

@@ -8,16 +8,16 @@ import type { JournalSegment, StoreWrite } from '@wardline/ports'
 
 export type Watch = {
   /** A process opened its disk, with these rows on it. */
-  storeOpened(node: string, rows: ReadonlyMap<string, Uint8Array>): void
+  readonly storeOpened: (node: string, rows: ReadonlyMap<string, Uint8Array>) => void
   /** These writes survive a power cut from now on. */
-  storeDurable(node: string, writes: readonly StoreWrite[]): void
-  journalRead(node: string, segments: readonly JournalSegment[]): void
+  readonly storeDurable: (node: string, writes: readonly StoreWrite[]) => void
+  readonly journalRead: (node: string, segments: readonly JournalSegment[]) => void
   /** One append survives a power cut from now on. */
-  journalDurable(node: string, bytes: Uint8Array): void
+  readonly journalDurable: (node: string, bytes: Uint8Array) => void
   /** A consensus message is handed to the network. */
-  said(node: string, message: Message): void
+  readonly said: (node: string, message: Message) => void
   /** The node announces a block as final. */
-  committed(node: string, block: CommittedBlock): void
+  readonly committed: (node: string, block: CommittedBlock) => void
 }
 
 /** Codes of the invariants in TESTING, and `failed` for a daemon that stopped by itself without a disk fault. */
@@ -27,14 +27,17 @@ export type Violation = { readonly code: ViolationCode; readonly what: string }
 
 export type Report = (code: ViolationCode, what: string) => void
 
-/** One watch that tells all of these, in order. */
-export function joinWatches(watches: readonly Watch[]): Watch {
+/** One watch that tells all of these, in order, as far as they listen. */
+export function joinWatches(watches: readonly Partial<Watch>[]): Watch {
+  const tell = (run: (watch: Partial<Watch>) => void): void => {
+    for (const watch of watches) run(watch)
+  }
   return {
-    storeOpened: (node, rows) => watches.forEach((watch) => watch.storeOpened(node, rows)),
-    storeDurable: (node, writes) => watches.forEach((watch) => watch.storeDurable(node, writes)),
-    journalRead: (node, segments) => watches.forEach((watch) => watch.journalRead(node, segments)),
-    journalDurable: (node, bytes) => watches.forEach((watch) => watch.journalDurable(node, bytes)),
-    said: (node, message) => watches.forEach((watch) => watch.said(node, message)),
-    committed: (node, block) => watches.forEach((watch) => watch.committed(node, block))
+    storeOpened: (node, rows) => tell((watch) => watch.storeOpened?.(node, rows)),
+    storeDurable: (node, writes) => tell((watch) => watch.storeDurable?.(node, writes)),
+    journalRead: (node, segments) => tell((watch) => watch.journalRead?.(node, segments)),
+    journalDurable: (node, bytes) => tell((watch) => watch.journalDurable?.(node, bytes)),
+    said: (node, message) => tell((watch) => watch.said?.(node, message)),
+    committed: (node, block) => tell((watch) => watch.committed?.(node, block))
   }
 }

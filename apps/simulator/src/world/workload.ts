@@ -207,8 +207,8 @@ export function startWorkload(parts: WorkloadParts): Workload {
     const host = isHospital ? createSigner(prng.bytes(32)) : null
     const seal = isHospital ? publicSealKey(prng.bytes(32)) : null
     const keys = { sign: sign.publicKey, seal, host: host?.publicKey ?? null }
-    const statement = registrationStatement(cast.chain, keys)
     const author = isHospital ? cast.registrar : daemon.self
+    const statement = registrationStatement(cast.chain, author.member, keys)
     const transaction = parsed(
       {
         chain: cast.chain,

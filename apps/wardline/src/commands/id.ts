@@ -2,7 +2,7 @@
 
 import { randomInt } from 'node:crypto'
 import { createServer } from 'node:net'
-import { type ChainId, isHex32 } from '@wardline/codec'
+import { type ChainId, isHex32, type MemberId } from '@wardline/codec'
 import {
   addressProblem,
   type ChainConfig,
@@ -24,14 +24,15 @@ export type ExportOptions = {
   readonly listen?: string
   readonly address: readonly string[]
   readonly chainId?: string
+  readonly registeredBy?: string
   readonly out?: string
 }
 
 export async function exportId(common: Common, options: ExportOptions): Promise<void> {
-  const { chain: label, chainId } = options
+  const { chain: label, chainId, registeredBy } = options
   const problem = labelProblem(label)
   if (problem !== undefined) throw usage(`--chain ${problem}.`)
-  if (chainId !== undefined && !isHex32(chainId)) throw usage('--chain-id must be 64 lower-case hex digits.')
+  const registration = registrationOf(chainId, registeredBy)
   for (const address of [...options.address, ...(options.listen === undefined ? [] : [options.listen])]) {
     const wrong = addressProblem(address)
     if (wrong !== undefined) throw usage(`The address ${address} ${wrong}.`)
@@ -47,7 +48,7 @@ export async function exportId(common: Common, options: ExportOptions): Promise<
       label,
       seal: signers.sealKey,
       addresses: chain.announce,
-      ...(chainId !== undefined && { chain: chainId as ChainId })
+      ...(registration !== undefined && { registration })
     },
     { identity, sign: signers.sign, vote: signers.vote, host: signers.host }
   )
@@ -74,6 +75,14 @@ export async function exportId(common: Common, options: ExportOptions): Promise<
       `Other machines cannot reach ${chain.announce.join(', ')}. Before you hand the card out, set chains.${label}.listen and chains.${label}.announce in ${settings.file} and export again.`
     )
   }
+}
+
+/** For a chain that exists already: which one, and who is to register this member there. */
+function registrationOf(chainId: string | undefined, by: string | undefined) {
+  if (chainId === undefined && by === undefined) return undefined
+  if (!isHex32(chainId)) throw usage('--chain-id must be 64 lower-case hex digits.')
+  if (!isHex32(by)) throw usage('--registered-by must be a member id of 64 lower-case hex digits.')
+  return { chain: chainId as ChainId, by: by as MemberId }
 }
 
 /** The chain's settings from the file; written there first if this is its first export. */

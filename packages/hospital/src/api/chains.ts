@@ -4,6 +4,7 @@ import { assert, fromHex, height, type MemberId } from '@wardline/codec'
 import { faultsTolerated, quorum } from '@wardline/consensus'
 import { memberRange, readRegistrar, readValidators, validatorsOf } from '@wardline/ledger'
 import type { Membership } from '../membership.ts'
+import { refusal } from '../refusal.ts'
 import { chainNamed, nameOf } from './lookup.ts'
 import { answerSubmission, receiptOf } from './submitted.ts'
 
@@ -23,8 +24,12 @@ export function chainMethods(memberships: readonly Membership[]): Methods {
       const { chain } = member
       const outcome = await chain.outcome(id, 0)
       const transaction = chain.query.transaction(id) ?? chain.pending(id)?.transaction
-      if (transaction === undefined)
+      if (transaction === undefined) {
+        // One that ended without a block is forgotten but for how it ended.
+        if (outcome?.kind === 'expired') throw refusal('expired')
+        if (outcome?.kind === 'refused') throw refusal(outcome.code)
         throw new ApiError('not-found', 'no transaction of that id is final or pending here')
+      }
       const place = chain.query.place(id)
       const block = place && chain.query.block(place.height)
       const answer = {

@@ -5,17 +5,19 @@ import { isHex32, type MemberId } from '@wardline/codec'
 import { readMember } from '@wardline/ledger'
 import type { Membership } from '../membership.ts'
 
+/** The chain of that label or id, or the only one; undefined where the caller means none that is here. */
+export function chainIfNamed(memberships: readonly Membership[], name: string | undefined): Membership | undefined {
+  if (name === undefined) return memberships.length === 1 ? memberships[0] : undefined
+  return memberships.find(({ label, chain }) => label === name || chain.id === name)
+}
+
 /** The chain that the caller means. @throws ApiError `not-found | invalid-params` */
 export function chainNamed(memberships: readonly Membership[], name: string | undefined): Membership {
-  if (name === undefined) {
-    const [only, ...others] = memberships
-    if (only === undefined) throw new ApiError('not-found', 'this daemon takes part in no chain')
-    if (others.length === 0) return only
-    throw new ApiError('invalid-params', `name a chain: this daemon takes part in ${memberships.length}`)
-  }
-  const found = memberships.find(({ label, chain }) => label === name || chain.id === name)
-  if (found === undefined) throw new ApiError('not-found', 'this daemon takes part in no chain of that name')
-  return found
+  const found = chainIfNamed(memberships, name)
+  if (found !== undefined) return found
+  if (memberships.length === 0) throw new ApiError('not-found', 'this daemon takes part in no chain')
+  if (name !== undefined) throw new ApiError('not-found', 'this daemon takes part in no chain of that name')
+  throw new ApiError('invalid-params', `name a chain: this daemon takes part in ${memberships.length}`)
 }
 
 /** @throws ApiError `not-found | ambiguous` */

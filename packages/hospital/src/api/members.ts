@@ -76,8 +76,9 @@ export function memberMethods(memberships: readonly Membership[]): Methods {
       }
       const { card } = parsed
       const { registration } = card
-      if (registration === null || registration.chain !== chain.id) {
-        throw new ApiError('invalid-params', 'the card was not made for this chain; export it again with the chain id')
+      if (registration === null || registration.chain !== chain.id || registration.by !== chain.self) {
+        const how = `wardline id export --chain ${member.label} --chain-id ${chain.id} --registered-by ${chain.self}`
+        throw new ApiError('invalid-params', `the card was not made to be registered here; its owner runs "${how}"`)
       }
       const isHospital = params.role === 'hospital'
       const grants = params.grants ?? { roles: [...STAFF_ROLES], attributes: null }

@@ -17,8 +17,13 @@ export type Facts = {
   readonly nowMs: () => number
 }
 
-/** A chain that should run and does not, with the one sentence that says why. */
-export type Failed = { readonly label: string; readonly code: string; readonly problem: string }
+/** A chain that should run and does not (`label` null: something of the daemon as a whole), with why and what to do. */
+export type Failed = {
+  readonly label: string | null
+  readonly code: string
+  readonly problem: string
+  readonly remedy: string
+}
 
 export type Running = { readonly member: Membership; readonly duties: Duties }
 
@@ -28,12 +33,10 @@ export function statusMethods(running: readonly Running[], failed: () => readonl
   return {
     async status() {
       const chains: ChainStatus[] = []
-      const problems: StatusProblem[] = failed().map(({ label, code, problem }) => ({
+      const problems: StatusProblem[] = failed().map(({ label, ...problem }) => ({
         severity: 'fail',
-        code,
         chain: label,
-        problem,
-        remedy: 'Read the log of the daemon; nothing is written to this chain until it is started again.'
+        ...problem
       }))
       for (const { member, duties } of running) {
         const chain = await chainStatus(member, duties)

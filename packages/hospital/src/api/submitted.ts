@@ -1,9 +1,9 @@
 /** What a caller hears of a transaction that it caused. */
 import { ApiError, type Submitted } from '@wardline/api'
 import { type Height, type TransactionId, unreachable } from '@wardline/codec'
-import { REFUSALS } from '@wardline/ledger'
 import type { Outcome, Submission } from '@wardline/node'
 import type { Membership } from '../membership.ts'
+import { refusal } from '../refusal.ts'
 
 export type WaitParams = { readonly wait: 'accepted' | 'final'; readonly timeoutMs: number; readonly receipt: boolean }
 
@@ -35,13 +35,6 @@ export async function answerSubmission(
     default:
       return unreachable(submission)
   }
-}
-
-/** A refusal by the ledger, in the ledger's own words. */
-export function refusal(code: string): ApiError {
-  if (code === 'busy') return new ApiError('busy', 'too many transactions are pending; try again later')
-  const known = Object.entries(REFUSALS).find(([name]) => name === code)
-  return new ApiError(code, known?.[1].sentence ?? 'the payload is not the one that the transaction names')
 }
 
 /** @throws ApiError `not-found` if the receipt cannot be made yet */

@@ -104,8 +104,8 @@ function fault({ body }: Subject<RegisterBody>) {
   return acceptable ? undefined : 'key-not-acceptable'
 }
 
-function checks({ chain, body }: Subject<RegisterBody>): readonly SignatureCheck[] {
-  const message = keyProofMessage(registrationStatement(chain, body))
+function checks({ chain, author, body }: Subject<RegisterBody>): readonly SignatureCheck[] {
+  const message = keyProofMessage(registrationStatement(chain, author.member, body))
   const proof = { key: body.sign, message, signature: body.proof }
   if (body.host === null || body.hostProof === null) return [proof]
   return [proof, { key: body.host, message, signature: body.hostProof }]

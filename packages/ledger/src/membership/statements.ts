@@ -13,13 +13,15 @@ export type RegisteredKeys = {
 }
 
 /**
- * What a new member's `sign` key, and its `host` key if it has one, sign for their registration on `chain`: that their
- * holder has them and means these keys to be one member's.
+ * What a new member's `sign` key, and its `host` key if it has one, sign for their registration on `chain` by `by`, the
+ * registrar or the hospital whose staff it joins: that their holder has them, means these keys to be one member's, and
+ * means this member to register them. Without the last, whoever sees the registration first could make it its own.
  */
-export function registrationStatement(chain: ChainId, keys: RegisteredKeys): Uint8Array {
+export function registrationStatement(chain: ChainId, by: MemberId, keys: RegisteredKeys): Uint8Array {
   return encodeCbor({
     use: 'register',
     chain: nameBytes(chain),
+    by: nameBytes(by),
     sign: nameBytes(keys.sign),
     seal: nullableBytes(keys.seal),
     host: nullableBytes(keys.host)

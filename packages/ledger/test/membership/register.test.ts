@@ -1,9 +1,17 @@
 import { decodeCbor, encodeCbor, height } from '@wardline/codec'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { execute, parseTransaction, readMember, registrationStatement, stateKeys } from '../../src/index.ts'
+import {
+  execute,
+  parseTransaction,
+  readMember,
+  registrationStatement,
+  stateKeys,
+  verifyTransaction
+} from '../../src/index.ts'
 import {
   alpha,
+  beta,
   CREATED,
   cardOf,
   chain,
@@ -50,21 +58,30 @@ test('a hospital becomes a member with its keys, and its libp2p key is found', (
 })
 
 test("a card that names the chain carries the proofs of its holder's registration", () => {
-  const { registration } = cardOf(clinic, 'region', chain)
+  const { registration } = cardOf(clinic, 'region', { chain, by: ministry.member })
   if (registration === null) throw new Error('no registration')
   const proofs = { proof: registration.sign, hostProof: registration.host }
   transaction(ministry, 'member.register', registerBody(clinic, proofs))
 })
 
-test('a proof for one chain or set of keys proves nothing for another', () => {
-  const statement = (keys: Parameters<typeof registrationStatement>[1], on = chain) => registrationStatement(on, keys)
+test('a hospital cannot take over a registration that it has seen', () => {
+  const seen = doctorBody(doctor, alpha)
+  const taken = signed(beta, 'member.register', { ...seen, hospital: beta.member })
+  const parsed = parseTransaction(taken, chain)
+  assert.ok(parsed.kind === 'ok' && !verifyTransaction(parsed.transaction))
+})
+
+test('a proof for one chain, registering member or set of keys proves nothing for another', () => {
+  const statement = (keys: Parameters<typeof registrationStatement>[2], on = chain, by = ministry.member) =>
+    registrationStatement(on, by, keys)
   const keys = { sign: doctor.sign.publicKey, seal: doctor.seal, host: null }
   const statements = [
     statement(keys),
     statement({ ...keys, seal: null }),
     statement({ ...keys, host: clinic.host.publicKey }),
     statement({ ...keys, sign: clinic.sign.publicKey }),
-    statement(keys, hash('chain') as string as typeof chain)
+    statement(keys, hash('chain') as string as typeof chain),
+    statement(keys, chain, alpha.member)
   ]
   assert.is(new Set(statements.map((bytes) => Buffer.from(bytes).toString('hex'))).size, statements.length)
 })

@@ -5,6 +5,7 @@
 export { type ClockSubject, clockCompliance } from './clock.ts'
 export { type JournalSubject, journalCompliance } from './journal.ts'
 export { type KeysSubject, keysCompliance } from './keys.ts'
+export { type LineLogSubject, lineLogCompliance } from './line-log.ts'
 export { type NetworkMember, type NetworkSubject, networkCompliance } from './network.ts'
 export { randomCompliance } from './random.ts'
 export { type StoreSubject, storeCompliance } from './store.ts'

@@ -32,7 +32,10 @@ export function createDurability(report: Report, memberOf: (node: string) => str
   const checkVote = (node: string, vote: SignedVote): void => {
     const journal = journals.get(node)
     const missing = (what: string): void => report('I8', `${node} says ${voteName(vote)} before ${what} is durable`)
-    if (journal?.votes.has(voteName(vote)) !== true) return missing('the vote')
+    if (journal?.votes.has(voteName(vote)) !== true) {
+      missing('the vote')
+      return
+    }
     switch (vote.kind) {
       case 'notarize':
         if (!rowsOf(node).has(`blocks/body/${vote.digest}`)) missing('the body')

@@ -1,0 +1,221 @@
+/**
+ * The local log of who asked this daemon for what: one line for each call that changes something or reads a record's
+ * content, chained by hashes, so that a line that was altered, moved or taken out of the middle is seen. It names records,
+ * transactions and members by their ids; it holds no content, no hospital's name and no key. `actor` is what the hospital
+ * asserts, and a person's name only if the hospital puts one there.
+ *
+ * A call has its line on disk before its answer leaves. A call that the end of the daemon cuts off has none: nobody got an
+ * answer, and what it had submitted is on the chain. Lines cut off at the end are not seen from the log alone: keep a copy
+ * of the last hash elsewhere.
+ */
+import { type Api, ApiError, type CallContext, type MethodName, methods, type Role } from '@wardline/api'
+import { type ChainId, type Hash, isHex32, taggedHash, WardlineError } from '@wardline/codec'
+import type { Clock, LineLog } from '@wardline/ports'
+
+/** What one line says. Keys are written in this order. */
+export type AuditEntry = {
+  /** From 1, without gaps. */
+  readonly seq: number
+  /** When the answer was ready, ms. */
+  readonly time: number
+  /** Of the socket. */
+  readonly role: Role
+  /** Who asked, as the hospital asserts it. */
+  readonly actor: string | null
+  readonly method: string
+  /** Null where the caller named none that is here. */
+  readonly chain: ChainId | null
+  readonly ids: AuditIds
+  /** `ok`, the state of what was submitted (`accepted`, `committed` …), or the code that the caller was answered. */
+  readonly outcome: string
+  /** Hash of the line before; zeros for the first. */
+  readonly previous: Hash
+}
+
+/** What a call was about, as far as it was named. Several members only for a transmission. */
+export type AuditIds = {
+  readonly record?: string
+  readonly transaction?: string
+  readonly via?: string
+  readonly members?: readonly string[]
+}
+
+const FIRST_PREVIOUS = '0'.repeat(64) as Hash
+
+/** The line of an entry, without its line feed. */
+export function auditLine({ seq, time, role, actor, method, chain, ids, outcome, previous }: AuditEntry): string {
+  const { record, transaction, via, members } = ids
+  return JSON.stringify({
+    seq,
+    time,
+    role,
+    actor,
+    method,
+    chain,
+    ids: { record, transaction, via, members },
+    outcome,
+    previous
+  })
+}
+
+/** What the next line names as `previous`. */
+export function auditLineHash(line: string): Hash {
+  return taggedHash('wardline/audit/1', new TextEncoder().encode(line))
+}
+
+export type AuditVerdict =
+  | {
+      readonly kind: 'verified'
+      readonly entries: number
+      /** Hash of the last line; zeros for an empty log. Compare it with one that was noted elsewhere. */
+      readonly last: Hash
+    }
+  /** `line` counts from 1. */
+  | { readonly kind: 'failed'; readonly line: number; readonly code: AuditFault }
+
+export type AuditFault = 'malformed' | 'wrong-number' | 'wrong-previous'
+
+/** Whether each line is canonical, follows the one before and counts one up from it, from the first on. */
+export async function verifyAuditLog(lines: Iterable<string> | AsyncIterable<string>): Promise<AuditVerdict> {
+  let entries = 0
+  let previous = FIRST_PREVIOUS
+  for await (const line of lines) {
+    const entry = parseAuditLine(line)
+    const fault = entry === undefined ? 'malformed' : faultAfter(entry, entries, previous)
+    entries += 1
+    if (fault !== undefined) return { kind: 'failed', line: entries, code: fault }
+    previous = auditLineHash(line)
+  }
+  return { kind: 'verified', entries, last: previous }
+}
+
+function faultAfter({ seq, previous }: AuditEntry, entries: number, expected: Hash): AuditFault | undefined {
+  if (seq !== entries + 1) return 'wrong-number'
+  return previous === expected ? undefined : 'wrong-previous'
+}
+
+/** @returns undefined unless the line is exactly what `auditLine` writes */
+export function parseAuditLine(line: string): AuditEntry | undefined {
+  let value: unknown
+  try {
+    value = JSON.parse(line)
+  } catch {
+    return undefined
+  }
+  if (typeof value !== 'object' || value === null || !('ids' in value)) return undefined
+  const { ids } = value
+  if (typeof ids !== 'object' || ids === null || !isEntry(value as Partial<AuditEntry>)) return undefined
+  return auditLine(value as AuditEntry) === line ? (value as AuditEntry) : undefined
+}
+
+function isEntry({ seq, time, role, actor, method, chain, outcome, previous }: Partial<AuditEntry>): boolean {
+  return (
+    Number.isSafeInteger(seq) &&
+    Number.isSafeInteger(time) &&
+    typeof role === 'string' &&
+    (actor === null || typeof actor === 'string') &&
+    typeof method === 'string' &&
+    (chain === null || isHex32(chain as string)) &&
+    typeof outcome === 'string' &&
+    typeof previous === 'string' &&
+    isHex32(previous)
+  )
+}
+
+export type Audit = {
+  /** The table with every audited method logged. */
+  readonly api: Api
+  /** The code of the failure after which nothing is logged, and no audited call answered, any more. */
+  failure(): string | undefined
+}
+
+/**
+ * Logs the audited methods of `api`.
+ * @param chainOf the chain that a caller means, by label, id or, with undefined, as the only one
+ * @throws WardlineError `audit-log-unreadable` if the last line is none of ours: what follows could not be chained to it
+ */
+export function auditApi(
+  api: Api,
+  log: LineLog,
+  clock: Clock,
+  chainOf: (name: string | undefined) => ChainId | undefined
+): Audit {
+  const last = log.last === undefined ? undefined : parseAuditLine(log.last)
+  if (log.last !== undefined && last === undefined) {
+    throw new WardlineError(
+      'audit-log-unreadable',
+      'the last line of the audit log is not one that this program wrote; move the log away to begin a new one'
+    )
+  }
+  let seq = last?.seq ?? 0
+  let previous = log.last === undefined ? FIRST_PREVIOUS : auditLineHash(log.last)
+  let failure: string | undefined
+
+  /** The chain grows in the order of these calls, which is the order of the lines. */
+  async function write(entry: Omit<AuditEntry, 'seq' | 'time' | 'previous'>): Promise<void> {
+    if (failure !== undefined) throw new WardlineError(failure, 'the audit log cannot be written')
+    seq += 1
+    const line = auditLine({ ...entry, seq, time: clock.nowMs(), previous })
+    previous = auditLineHash(line)
+    try {
+      await log.append(line)
+    } catch (error) {
+      failure = error instanceof WardlineError ? error.code : 'bug'
+      throw error
+    }
+  }
+
+  function audited(method: MethodName): (params: unknown, context: CallContext) => Promise<unknown> {
+    // The table pairs each name with the types of its own implementation.
+    const call = api[method] as (params: unknown, context: CallContext) => Promise<unknown>
+    return async (params, context) => {
+      if (failure !== undefined) throw new WardlineError(failure, 'the audit log cannot be written')
+      const { role, actor = null } = context
+      const asked = params as Fields
+      const about = { role, actor, method, chain: chainOf(asked['chain'] as string | undefined) ?? null }
+      const [ended] = await Promise.allSettled([call(params, context)])
+      const { outcome, facts } = ended.status === 'fulfilled' ? successOf(ended.value) : failureOf(ended.reason)
+      await write({ ...about, ids: idsOf(method, asked, facts), outcome })
+      if (ended.status === 'rejected') throw ended.reason
+      return ended.value
+    }
+  }
+
+  const logged = Object.entries(methods).flatMap(([name, row]) =>
+    row.audited ? [[name, audited(name as MethodName)] as const] : []
+  )
+  return { api: { ...api, ...(Object.fromEntries(logged) as Partial<Api>) }, failure: () => failure }
+}
+
+type Fields = Readonly<Record<string, unknown>>
+type Ended = { readonly outcome: string; readonly facts: Fields }
+
+function successOf(result: unknown): Ended {
+  const facts = result as Fields
+  const { state } = facts
+  return { outcome: typeof state === 'string' ? state : 'ok', facts }
+}
+
+function failureOf(error: unknown): Ended {
+  if (error instanceof ApiError) return { outcome: error.code, facts: error.data ?? {} }
+  return { outcome: error instanceof WardlineError ? 'unavailable' : 'internal-error', facts: {} }
+}
+
+/** Ids of the answer before those of the question, which may be a name. */
+function idsOf(method: MethodName, asked: Fields, answered: Fields): AuditIds {
+  const first = (...values: readonly unknown[]) => values.find((value) => typeof value === 'string' && isHex32(value))
+  const members = [answered['to'] ?? answered['member'] ?? asked['to'] ?? asked['member'] ?? []].flat()
+  const found = {
+    record: first(answered['record'], asked['record']),
+    transaction: first(answered['id'], answered['transmission']),
+    via: first(answered['via'], asked['via']),
+    members: method === 'record.open' ? undefined : members.flatMap((one) => first(memberOf(one)) ?? [])
+  }
+  return Object.fromEntries(
+    Object.entries(found).filter(([, value]) => value !== undefined && !(Array.isArray(value) && value.length === 0))
+  )
+}
+
+function memberOf(value: unknown): unknown {
+  return typeof value === 'object' && value !== null && 'member' in value ? value.member : value
+}

@@ -1,0 +1,111 @@
+/** Which records this hospital may send on, and by which transmission it has them. */
+import { ApiError } from '@wardline/api'
+import type { RecordId, TransactionId } from '@wardline/codec'
+import { type HeldRecord, heldRecord, traceRecord } from '@wardline/custody'
+import {
+  type CommittedBlock,
+  type ParsedTransaction,
+  readAcknowledgement,
+  readRecord,
+  readTransmission
+} from '@wardline/ledger'
+import { openDuty } from '@wardline/views'
+import type { Deadline } from './deadline.ts'
+import type { Membership } from './membership.ts'
+import { refusal } from './refusal.ts'
+
+type Send = ParsedTransaction<'stt.send'>
+
+/** A record, or the copy of it that came by one transmission. Exactly one of the two is given. */
+export type Wanted = { readonly record?: RecordId | undefined; readonly via?: TransactionId | undefined }
+
+export type Held = {
+  readonly record: RecordId
+  /** What a transmission of it must name: null where this hospital is the origin. */
+  readonly via: TransactionId | null
+  /** The transmission that has the content. */
+  readonly brought: Send
+}
+
+/** @throws ApiError `not-found` unless `id` is a final transmission */
+export function transmissionOf({ chain }: Membership, id: TransactionId): Send {
+  const sent = chain.query.transaction(id)
+  if (sent?.kind !== 'stt.send') throw new ApiError('not-found', 'the chain has no such transmission')
+  return sent
+}
+
+/** The transmission by which a held record came; its own first one where this hospital is the origin. */
+export function broughtBy(member: Membership, { recordId, through }: HeldRecord): Send {
+  const first = through ?? readRecord(member.chain.state, recordId)?.first
+  if (first === undefined) throw new ApiError('not-found', 'this hospital holds no such record')
+  return transmissionOf(member, first)
+}
+
+/**
+ * A record is sent on only once this hospital's own opening of it is final; until then this waits. It waits, too, for a
+ * transmission or a record that this daemon's chain does not have yet, for the sender may be a block ahead.
+ * @throws ApiError `not-a-holder` as soon as it is certain that no opening is under way; `timeout`, or `not-found` if the
+ *   chain did not get to know of it in time
+ */
+export async function waitUntilHeld(member: Membership, wanted: Wanted, deadline: Deadline): Promise<Held> {
+  const { chain } = member
+  let forget = () => {}
+  const held = new Promise<Held>((resolve, reject) => {
+    const look = async () => {
+      const standing = await standingOf(member, wanted)
+      if (standing === 'never') throw refusal('not-a-holder')
+      if (standing !== 'waiting' && standing !== 'unknown') resolve(standing)
+    }
+    forget = chain.onCommit((block) => {
+      if (concerns(member, wanted, block)) look().catch(reject)
+    })
+    look().catch(reject)
+  })
+  try {
+    return await deadline.wait(held, "this hospital's own opening of the record is not final yet")
+  } catch (error) {
+    const isLate = error instanceof ApiError && error.code === 'timeout'
+    if (isLate && !isOnChain(member, wanted)) {
+      throw new ApiError('not-found', 'the chain has no such record or transmission', undefined, { cause: error })
+    }
+    throw error
+  } finally {
+    forget()
+  }
+}
+
+type Standing = Held | 'waiting' | 'unknown' | 'never'
+
+async function standingOf(member: Membership, { record, via }: Wanted): Promise<Standing> {
+  const { chain } = member
+  if (via !== undefined) {
+    if (readTransmission(chain.state, via) === undefined) return 'unknown'
+    if (readAcknowledgement(chain.state, via, chain.self)?.outcome === 'opened') {
+      const brought = transmissionOf(member, via)
+      return { record: brought.body.recordId, via, brought }
+    }
+    return openDuty(chain.store, via) === undefined ? 'never' : 'waiting'
+  }
+  if (record === undefined) return 'never'
+  const held = heldRecord(chain.store, chain.self, record)
+  if (held !== undefined) return { record, via: held.through, brought: broughtBy(member, held) }
+  const graph = await traceRecord(chain.store, record)
+  if (graph === undefined) return 'unknown'
+  const isOnItsWay = graph.transmissions.some(({ to }) =>
+    to.some((delivery) => delivery.member === chain.self && delivery.state === 'sent')
+  )
+  return isOnItsWay ? 'waiting' : 'never'
+}
+
+/** Whether a block can have changed the standing: it has a transmission of the record, or an acknowledgement of ours. */
+function concerns({ chain }: Membership, { record, via }: Wanted, { transactions }: CommittedBlock): boolean {
+  return transactions.some((tx) => {
+    if (tx.kind === 'stt.send') return tx.id === via || tx.body.recordId === record
+    return tx.kind === 'stt.ack' && tx.author.member === chain.self
+  })
+}
+
+function isOnChain({ chain }: Membership, { record, via }: Wanted): boolean {
+  if (via !== undefined) return readTransmission(chain.state, via) !== undefined
+  return record !== undefined && readRecord(chain.state, record) !== undefined
+}

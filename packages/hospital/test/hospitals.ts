@@ -1,0 +1,254 @@
+/** Several hospitals of one chain in this process: real parts over loopback TCP, on disks in memory that outlive a crash. */
+import { randomBytes } from 'node:crypto'
+import { ApiError, type Caller, createDispatcher, type MethodName, type ParamsInput, type Result } from '@wardline/api'
+import { type ChainId, type MemberId, type RecordId, type TransactionId, WardlineError } from '@wardline/codec'
+import { createSigner, createVerifier, createVoteSigner, publicSealKey, type Signer } from '@wardline/crypto'
+import {
+  type Card,
+  chainIdOf,
+  draftGenesis,
+  type Genesis,
+  makeCard,
+  memberIdOf,
+  signGenesis,
+  withSignatures
+} from '@wardline/ledger'
+import { createLibp2pNetwork, peerNameOf } from '@wardline/network-libp2p'
+import type { Clock, KeySet, KeyValueStore, Log, Network } from '@wardline/ports'
+import { createMemoryDisk, type MemoryDisk } from '@wardline/store-memory'
+import { createMemoryLineLog, createSystemClock, createSystemRandom, type MemoryLineLog } from '@wardline/system'
+import { type Hospital, openHospital } from '../src/index.ts'
+
+const LABEL = 'transfers'
+
+/** What a hospital is, whether or not its daemon runs. */
+export type Place = {
+  readonly name: string
+  readonly member: MemberId
+  readonly sign: Signer
+  readonly keys: KeySet
+  readonly card: Card
+  readonly port: number
+  readonly disk: MemoryDisk
+  readonly audit: MemoryLineLog
+  /** Everything its log said, one line each. */
+  readonly log: string[]
+  readonly failures: unknown[]
+}
+
+/** Stands between a daemon and its world, to end it or to lie to it at a chosen point. */
+export type Between = {
+  readonly store?: (store: KeyValueStore) => KeyValueStore
+  readonly network?: (network: Network) => Network
+  readonly keys?: (keys: KeySet) => KeySet
+  /** Added to what its clock says. */
+  readonly clockMs?: () => number
+}
+
+export type Daemon = {
+  readonly place: Place
+  readonly hospital: Hospital
+  readonly network: Network
+  call<M extends MethodName>(method: M, params: ParamsInput<M>, caller?: Partial<Caller>): Promise<Result<M>>
+  stop(): Promise<void>
+  /** Ends at once: what was not on the disk is lost, and nothing it still does reaches disk or network. */
+  crash(): Promise<void>
+}
+
+export type Founded = { readonly genesis: Genesis; readonly chain: ChainId; readonly places: readonly Place[] }
+
+const clock = createSystemClock()
+const random = createSystemRandom()
+
+/** A place of its own, which may or may not be a founder. `options.chain`: its card is for being registered there. */
+export async function makePlace(name: string, options: { readonly chain?: ChainId } = {}): Promise<Place> {
+  const keys = { sign: randomBytes(32), vote: randomBytes(32), host: randomBytes(32), seal: randomBytes(32) }
+  const sign = createSigner(keys.sign)
+  const port = await freePort()
+  const card = makeCard(
+    {
+      name,
+      label: LABEL,
+      seal: publicSealKey(keys.seal),
+      addresses: [`/ip4/127.0.0.1/tcp/${port}`],
+      ...(options.chain !== undefined && { chain: options.chain })
+    },
+    {
+      identity: createSigner(randomBytes(32)),
+      sign,
+      vote: createVoteSigner(keys.vote),
+      host: createSigner(keys.host)
+    }
+  )
+  const member = memberIdOf(sign.publicKey)
+  const disk = createMemoryDisk()
+  return { name, member, sign, keys, card, port, disk, audit: createMemoryLineLog(), log: [], failures: [] }
+}
+
+/** A chain of new hospitals with these names; the first is its registrar. */
+export async function found(names: readonly string[]): Promise<Founded> {
+  const identities = names.map(() => createSigner(randomBytes(32)))
+  const places: Place[] = []
+  for (const [index, name] of names.entries()) {
+    const place = await makePlace(name)
+    const keys = {
+      identity: identities[index] as Signer,
+      sign: place.sign,
+      vote: createVoteSigner(place.keys['vote'] as Uint8Array),
+      host: createSigner(place.keys['host'] as Uint8Array)
+    }
+    const { seal, addresses } = place.card
+    places.push({ ...place, card: makeCard({ name, label: LABEL, seal, addresses }, keys) })
+  }
+  const draft = draftGenesis({
+    label: LABEL,
+    created: clock.nowMs() - 1000,
+    random: randomBytes(32),
+    founders: places.map(({ card }) => card),
+    registrar: { kind: 'founder', member: places[0]?.member as MemberId }
+  })
+  const genesis = withSignatures(
+    draft,
+    identities.map((identity) => signGenesis(draft, identity))
+  )
+  return { genesis, chain: chainIdOf(genesis), places }
+}
+
+export async function start({ genesis }: Founded, place: Place, between: Between = {}): Promise<Daemon> {
+  const log = keepingLog(place.log)
+  const opened = await createLibp2pNetwork({
+    secretKey: place.keys['host'] as Uint8Array,
+    listen: [`/ip4/127.0.0.1/tcp/${place.port}`],
+    log
+  })
+  const network = between.network?.(opened) ?? opened
+  const store = await place.disk.openStore('db')
+  const ownClock: Clock = { ...clock, nowMs: () => clock.nowMs() + (between.clockMs?.() ?? 0) }
+  let crashed = false
+  const hospital = await openHospital(
+    [
+      {
+        label: LABEL,
+        genesis,
+        keys: between.keys?.(place.keys) ?? place.keys,
+        store: between.store?.(store) ?? store,
+        journal: await place.disk.openJournal('votes'),
+        network
+      }
+    ],
+    {
+      clock: ownClock,
+      random,
+      log,
+      verifier: createVerifier(),
+      peerNameOf,
+      audit: await place.audit.open(),
+      facts: {
+        name: place.name,
+        version: '0.0.0',
+        startedMs: clock.nowMs(),
+        pid: 1,
+        rssBytes: () => 1,
+        nowMs: ownClock.nowMs
+      },
+      onFailure: (error) => {
+        if (!crashed) place.failures.push(error)
+      }
+    }
+  )
+  const dispatch = createDispatcher(hospital.api, { checkResults: true })
+  return {
+    place,
+    hospital,
+    network: opened,
+    // The dispatcher has checked the answer against the schema that the type comes from.
+    call: (method, params, caller = {}) => dispatch(method, params, { role: 'admin', ...caller }) as Promise<never>,
+    stop: () => hospital.stop(),
+    async crash() {
+      crashed = true
+      place.disk.crash()
+      await opened.close()
+    }
+  }
+}
+
+/** All of them, connected. */
+export async function startAll(founded: Founded): Promise<Daemon[]> {
+  const daemons = await Promise.all(founded.places.map((place) => start(founded, place)))
+  await connected(daemons)
+  return daemons
+}
+
+export async function connected(daemons: readonly Daemon[]): Promise<void> {
+  await until('all are connected', async () => {
+    const statuses = await Promise.all(daemons.map(({ call }) => call('status', {})))
+    return statuses.every(({ chains }) =>
+      chains.every(({ peers, phase }) => phase === 'running' && peers.connected.length >= daemons.length - 1)
+    )
+  })
+}
+
+export async function stopAll(daemons: readonly Daemon[]): Promise<void> {
+  await Promise.all(daemons.map((daemon) => daemon.stop()))
+}
+
+export async function until(what: string, holds: () => Promise<boolean> | boolean, waitMs = 15_000): Promise<void> {
+  const endMs = performance.now() + waitMs
+  while (!(await holds())) {
+    if (performance.now() > endMs) throw new Error(`waited ${waitMs} ms in vain until ${what}`)
+    await new Promise((resolve) => setTimeout(resolve, 15))
+  }
+}
+
+/** The stable code with which a call fails; `none` if it does not. */
+export async function codeOf(call: Promise<unknown>): Promise<string> {
+  try {
+    await call
+  } catch (error) {
+    if (error instanceof ApiError || error instanceof WardlineError) return error.code
+    throw error
+  }
+  return 'none'
+}
+
+export function base64(text: string): string {
+  return Buffer.from(text).toString('base64')
+}
+
+/** The text of a record as this daemon opens it. */
+export async function open(daemon: Daemon, wanted: { record: RecordId } | { via: TransactionId }): Promise<string> {
+  const { content } = await daemon.call('record.open', wanted)
+  return Buffer.from(content, 'base64').toString()
+}
+
+/** Waits until the hand-off to `to` has this state in the graph that `daemon` has. */
+export async function untilState(
+  daemon: Daemon,
+  sent: { readonly record: RecordId; readonly id: TransactionId },
+  to: Daemon,
+  state: string,
+  waitMs?: number
+): Promise<void> {
+  const seen = async () => {
+    const { edges } = await daemon.call('record.trace', { record: sent.record })
+    return edges.find((edge) => edge.transmission === sent.id && edge.to.member === to.place.member)?.state
+  }
+  await until(`the hand-off is ${state}`, async () => (await seen()) === state, waitMs)
+}
+
+function keepingLog(lines: string[]): Log {
+  const keep = (message: string, fields?: object): void => void lines.push(`${message} ${JSON.stringify(fields ?? {})}`)
+  const log: Log = { debug: keep, info: keep, warn: keep, error: keep, with: () => log }
+  return log
+}
+
+async function freePort(): Promise<number> {
+  const network = await createLibp2pNetwork({
+    secretKey: randomBytes(32),
+    listen: ['/ip4/127.0.0.1/tcp/0'],
+    log: keepingLog([])
+  })
+  const port = Number(network.addresses()[0]?.split('/')[4])
+  await network.close()
+  return port
+}

@@ -1,0 +1,70 @@
+import { encodeCbor, nameBytes } from '@wardline/codec'
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import { PAYLOAD_PROTOCOL } from '../src/payloads.ts'
+import { chainWorld, type Hospital, sent } from './chain-world.ts'
+
+const test = suite('node/payloads')
+
+test('a receiver gets the payload from its author; who is neither gets nothing, final or pending', async () => {
+  const it = await chainWorld(4, [0, 1, 2])
+  const [alpha, beta] = it.hospitals as [Hospital, Hospital]
+  const send = sent(it.genesis, alpha, [beta])
+  await it.commit(0, send)
+  const pending = sent(it.genesis, alpha, [beta])
+  assert.equal(await it.act(() => it.chain(1).payloads.fetch(send.transaction)), send.payload)
+  assert.equal(it.chain(1).payloads.get(send.transaction), send.payload)
+  assert.is(await it.act(() => it.chain(2).payloads.fetch(send.transaction)), undefined)
+  it.crash(1)
+  await it.act(() => it.chain(0).submit(pending.transaction.bytes, pending.payload))
+  const answers: Uint8Array[] = []
+  it.play(3, async ({ network, clock }) => {
+    await network.setPeers(it.hospitals.map(({ name }) => ({ name, addresses: [] })))
+    await new Promise<void>((resolve) => clock.after(500, resolve))
+    const options = { timeoutMs: 5000, frameBytesMax: 2e6, framesMax: 2 }
+    const requests = [
+      encodeCbor({ transaction: nameBytes(send.transaction.id) }),
+      encodeCbor({ transaction: nameBytes(pending.transaction.id) }),
+      encodeCbor({ transaction: new Uint8Array(32) }),
+      Uint8Array.of(1, 2, 3)
+    ]
+    for (const request of requests) {
+      for await (const frame of network.request(alpha.name, PAYLOAD_PROTOCOL, request, options)) answers.push(frame)
+    }
+  })
+  await it.run(5000)
+  assert.equal(
+    answers,
+    Array.from({ length: 4 }, () => Uint8Array.of(0))
+  )
+})
+
+test('an author that is away: a fellow receiver has it', async () => {
+  const it = await chainWorld(4)
+  const [alpha, beta, gamma] = it.hospitals as [Hospital, Hospital, Hospital]
+  const send = sent(it.genesis, alpha, [beta, gamma])
+  await it.commit(0, send)
+  await it.act(() => it.chain(1).payloads.fetch(send.transaction))
+  it.crash(0)
+  await it.run(1000)
+  assert.equal(await it.act(() => it.chain(2).payloads.fetch(send.transaction)), send.payload)
+})
+
+test('another payload than the transaction names is not kept', async () => {
+  const it = await chainWorld(4)
+  const [alpha, beta] = it.hospitals as [Hospital, Hospital]
+  const send = sent(it.genesis, alpha, [beta])
+  await it.commit(0, send)
+  it.crash(0)
+  it.play(0, async ({ network }) => {
+    network.serve(PAYLOAD_PROTOCOL, async function* () {
+      yield Uint8Array.of(1, ...send.payload.subarray(1), 7)
+    })
+    await network.setPeers(it.hospitals.map(({ name }) => ({ name, addresses: [] })))
+  })
+  await it.run(20_000)
+  assert.is(await it.act(() => it.chain(1).payloads.fetch(send.transaction)), undefined)
+  assert.is(it.chain(1).payloads.get(send.transaction), undefined)
+})
+
+test.run()

@@ -1,0 +1,174 @@
+import { limits, type MemberId } from '@wardline/codec'
+import { syncVerifier } from '@wardline/crypto'
+import { chainIdOf, encodeBlockBody, execute, type ParsedTransaction } from '@wardline/ledger'
+import type { Log } from '@wardline/ports'
+import { createMemoryDisk } from '@wardline/store-memory'
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import { createAdmission } from '../src/admission.ts'
+import { createFinalState } from '../src/final-state.ts'
+import type { Head } from '../src/head.ts'
+import { keys } from '../src/layout.ts'
+import { createMempool } from '../src/mempool.ts'
+import { openStore } from '../src/open.ts'
+import { createReceiver } from '../src/receive.ts'
+import { acknowledged, forged, founded, type Hospital, registered, START_MS, sent } from './chain-world.ts'
+
+const test = suite('node/receive')
+
+const { genesis, hospitals } = founded(3)
+const [alpha, beta] = hospitals as [Hospital, Hospital]
+const silent: Log = { debug() {}, info() {}, warn() {}, error() {}, with: () => silent }
+
+async function setUp() {
+  const chain = chainIdOf(genesis)
+  const store = await createMemoryDisk().openStore('chain')
+  let { head }: { head: Head } = await openStore(store, chain, genesis)
+  const state = createFinalState(store)
+  const mempool = createMempool()
+  const passed: ParsedTransaction[][] = []
+  const time = { ms: START_MS }
+  const clock = { nowMs: () => time.ms, after: () => ({ cancel() {} }) }
+  const parts = { chain, verifier: syncVerifier, clock, mempool, state, head: () => head, sponsors: () => 3 }
+  const admission = createAdmission(parts)
+  let admitted = 0
+  const receiver = createReceiver({
+    admission,
+    clock,
+    log: silent,
+    passOn: (batch) => passed.push([...batch]),
+    onAdmitted: () => {
+      admitted += 1
+    }
+  })
+  return {
+    receiver,
+    mempool,
+    passed,
+    time,
+    admitted: () => admitted,
+    batch: (list: readonly { readonly bytes: Uint8Array }[], from = 'peer') =>
+      receiver.batch(encodeBlockBody(list.map(({ bytes }) => bytes)), from),
+    /** Makes these final, as a block of their own. */
+    async block(transactions: readonly ParsedTransaction[]) {
+      const done = execute(state, { height: head.height, time: head.time + 1, transactions })
+      if (done.kind === 'invalid') throw new Error(done.code)
+      const writes = [...done.changes, ...done.seen].map(({ key, value }) => ({ key: keys.state(key), value }))
+      await store.write(writes, { sync: true })
+      state.update(done.changes)
+      head = { ...head, time: head.time + 1 }
+      receiver.retryParked()
+    }
+  }
+}
+
+/** The same transaction under a signature that does not verify. */
+function broken({ bytes }: ParsedTransaction): { bytes: Uint8Array } {
+  const copy = bytes.slice()
+  copy[copy.length - 1] = (copy[copy.length - 1] as number) ^ 1
+  return { bytes: copy }
+}
+
+test('a batch of new transactions is admitted and travels on as it is', async () => {
+  const it = await setUp()
+  const batch = [registered(genesis, alpha, 'r0'), registered(genesis, beta, 'r1')]
+  assert.is(await it.batch(batch), 'accept')
+  assert.is(it.mempool.size, 2)
+  assert.is(it.admitted(), 1)
+  assert.equal(it.passed, [])
+  assert.is(await it.batch(batch), 'ignore')
+  assert.is(it.admitted(), 1)
+})
+
+test('one fault rejects the whole batch, and nothing of it is admitted', async () => {
+  const good = registered(genesis, alpha, 'r2')
+  const otherChain = registered(founded(3, 'other').genesis, alpha, 'r3')
+  const stranger = registered(genesis, alpha, 'r4', { signer: beta.sign })
+  for (const bad of [broken(good), otherChain, { bytes: Uint8Array.of(1, 2, 3) }]) {
+    const it = await setUp()
+    assert.is(await it.batch([good, bad]), 'reject')
+    assert.is(it.mempool.size, 0)
+    assert.is(it.admitted(), 0)
+  }
+  // Well signed under the key that it carries: that this is not the author's key is for the state to say.
+  const it = await setUp()
+  assert.is(await it.batch([stranger]), 'ignore')
+  assert.is(it.mempool.size, 0)
+})
+
+test('garbage, emptiness and too much are rejected', async () => {
+  const it = await setUp()
+  assert.is(await it.receiver.batch(new Uint8Array(0), 'peer'), 'reject')
+  assert.is(await it.receiver.batch(Uint8Array.of(0, 0, 0, 9, 1), 'peer'), 'reject')
+  assert.is(await it.receiver.batch(Uint8Array.of(255, 255, 255, 255, 1), 'peer'), 'reject')
+  assert.is(await it.receiver.batch(new Uint8Array(limits.gossipBatchBytesMax + 1), 'peer'), 'reject')
+})
+
+test('what only the state refuses is dropped, and the admitted ones travel on in a batch of our own', async () => {
+  const it = await setUp()
+  const good = registered(genesis, alpha, 'r5')
+  const late = registered(genesis, alpha, 'r6', { expires: START_MS - 1 })
+  assert.is(await it.batch([good, late, forged(genesis, beta, alpha).transaction]), 'ignore')
+  assert.equal(
+    it.passed.map((batch) => batch.map(({ leaf }) => leaf)),
+    [[good.leaf]]
+  )
+  assert.is(it.mempool.size, 1)
+})
+
+test('a transaction one block ahead is parked, and admitted after that block', async () => {
+  const it = await setUp()
+  const send = sent(genesis, alpha, [beta]).transaction
+  const ack = acknowledged(genesis, beta, send)
+  assert.is(await it.batch([ack]), 'ignore')
+  assert.is(it.mempool.size, 0)
+  await it.block([])
+  assert.is(it.mempool.size, 0)
+  await it.block([send])
+  assert.ok(it.mempool.has(ack.leaf))
+  assert.equal(
+    it.passed.map((batch) => batch.map(({ leaf }) => leaf)),
+    [[ack.leaf]]
+  )
+})
+
+test('the parked are forgotten after their time', async () => {
+  const it = await setUp()
+  const send = sent(genesis, alpha, [beta]).transaction
+  const ack = acknowledged(genesis, beta, send)
+  await it.batch([ack])
+  it.time.ms += limits.parkedMs + 1
+  await it.block([])
+  await it.block([send])
+  assert.is(it.mempool.size, 0)
+})
+
+test('one peer cannot park more than its share, and does not crowd out another', async () => {
+  const it = await setUp()
+  const many = founded(3).hospitals
+  const size = forged(genesis, alpha, beta).transaction.bytes.length
+  const count = Math.ceil(limits.parkedBytesPerPeerMax / size) + 10
+  const first = sent(genesis, alpha, [beta])
+  for (let i = 0; i < count; i += 50) {
+    await it.batch(
+      Array.from({ length: 50 }, () => forged(genesis, many[0] as Hospital, many[1] as Hospital).transaction),
+      'flooder'
+    )
+  }
+  const flooded = acknowledged(genesis, beta, first.transaction)
+  await it.batch([flooded], 'flooder')
+  const other = acknowledged(genesis, beta, first.transaction)
+  await it.batch([other], 'neighbour')
+  for (let commits = 0; commits < Math.ceil(count / 256) + 2; commits++)
+    await it.block(commits === 0 ? [first.transaction] : [])
+  assert.not.ok(it.mempool.has(flooded.leaf))
+  assert.ok(it.mempool.has(other.leaf))
+})
+
+test('a member the state does not know is no reason to blame the deliverer', async () => {
+  const it = await setUp()
+  const stranger = { ...alpha, member: '12'.repeat(32) as MemberId }
+  assert.is(await it.batch([registered(genesis, stranger, 'r7')]), 'ignore')
+})
+
+test.run()

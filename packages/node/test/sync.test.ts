@@ -1,0 +1,194 @@
+import { encodeCbor, height } from '@wardline/codec'
+import { type Certificate, encodeCertificate, encodeHeader } from '@wardline/consensus'
+import { encodeBlockBody } from '@wardline/ledger'
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import type { StoredBlock } from '../src/index.ts'
+import { SYNC_PROTOCOL } from '../src/sync.ts'
+import { type ChainWorld, chainWorld, type Hospital, registered, START_MS } from './chain-world.ts'
+
+const test = suite('node/sync')
+
+const BLOCKS = 6
+
+type Answer = { headers: Uint8Array[]; certificate: Uint8Array; bodies: Uint8Array[] }
+
+/** Three hospitals have made some blocks and are away; the fourth, which knows none of them, is about to start. */
+async function absent(): Promise<{ it: ChainWorld; blocks: readonly StoredBlock[] }> {
+  const it = await chainWorld(4, [0, 1, 2])
+  for (let i = 0; i < BLOCKS; i++) {
+    await it.commit(0, { transaction: registered(it.genesis, it.hospitals[0] as Hospital, `sync ${i}`) })
+  }
+  const blocks = Array.from({ length: it.chain(0).head().height }, (_, index) => {
+    const block = it.chain(0).query.block(height(index + 1))
+    if (block === undefined) throw new Error('a block is missing')
+    return block
+  })
+  for (const index of [0, 1, 2]) it.crash(index)
+  return { it, blocks }
+}
+
+function honest(blocks: readonly StoredBlock[]): Answer {
+  return {
+    headers: blocks.map(({ header }) => encodeHeader(header)),
+    certificate: encodeCertificate(blocks.at(-1)?.certificate as Certificate),
+    bodies: blocks.map(({ transactions }) => encodeBlockBody(transactions.map(({ bytes }) => bytes)))
+  }
+}
+
+/** Hospital 2's node answers every request for blocks with these frames. */
+function serve(it: ChainWorld, frames: readonly Uint8Array[]): void {
+  it.play(2, async ({ network }) => {
+    network.serve(SYNC_PROTOCOL, async function* () {
+      yield* frames
+    })
+    await network.setPeers(it.hospitals.map(({ name }) => ({ name, addresses: [] })))
+  })
+}
+
+function framesOf({ headers, certificate, bodies }: Answer): Uint8Array[] {
+  return [encodeCbor({ headers, certificate }), ...bodies]
+}
+
+function flipped(bytes: Uint8Array, at: number): Uint8Array {
+  const copy = bytes.slice()
+  copy.set([(copy.at(at) as number) ^ 1], at < 0 ? copy.length + at : at)
+  return copy
+}
+
+test('who was away takes over what one peer has', async () => {
+  const { it, blocks } = await absent()
+  serve(it, framesOf(honest(blocks)))
+  it.start(3)
+  await it.run(5000)
+  assert.is(it.chain(3).head().digest, blocks.at(-1)?.digest)
+})
+
+const lies: Readonly<Record<string, (answer: Answer, blocks: readonly StoredBlock[]) => void>> = {
+  'a gap in the headers': ({ headers }) => void headers.splice(2, 1),
+  'headers that begin too late': (answer) => {
+    answer.headers.shift()
+    answer.bodies.shift()
+  },
+  'headers in another order': ({ headers }) => void headers.reverse(),
+  'a header with a bit turned over': ({ headers }) => {
+    headers[1] = flipped(headers[1] as Uint8Array, -3)
+  },
+  'a certificate with a bad signature': (answer) => {
+    answer.certificate = flipped(answer.certificate, -1)
+  },
+  'the certificate of another block': (answer, blocks) => {
+    answer.certificate = encodeCertificate(blocks[0]?.certificate as Certificate)
+  },
+  'a notarization for a finalization': (answer, blocks) => {
+    answer.certificate = encodeCertificate({ ...(blocks.at(-1)?.certificate as Certificate), kind: 'notarize' })
+  },
+  'a certificate with too few signatures': (answer, blocks) => {
+    const full = blocks.at(-1)?.certificate as Certificate
+    const [signers, signatures] = [full.signers.slice(1), full.signatures.slice(1)]
+    answer.certificate = encodeCertificate({ ...full, signers, signatures })
+  },
+  'no certificate': (answer) => {
+    answer.certificate = new Uint8Array(0)
+  },
+  'the bodies of other blocks': ({ bodies }) => void bodies.reverse(),
+  'an empty body': ({ bodies }) => {
+    bodies[0] = encodeBlockBody([])
+  },
+  'a body that is garbage': ({ bodies }) => {
+    bodies[0] = Uint8Array.of(1, 2, 3)
+  },
+  'a body with a broken signature': ({ bodies }) => {
+    bodies[0] = flipped(bodies[0] as Uint8Array, -1)
+  },
+  'no bodies': ({ bodies }) => void bodies.splice(0),
+  'more bodies than headers': ({ bodies, headers }) => {
+    bodies.splice(0)
+    for (let i = 0; i <= headers.length; i++) bodies.push(encodeBlockBody([]))
+  }
+}
+
+for (const [name, lie] of Object.entries(lies)) {
+  test(`a peer that lies: ${name}: nothing is taken, and the next peer is asked`, async () => {
+    const { it, blocks } = await absent()
+    const answer = honest(blocks)
+    lie(answer, blocks)
+    serve(it, framesOf(answer))
+    it.start(3)
+    await it.run(25_000)
+    assert.is(it.chain(3).head().height, 0)
+    assert.is(it.failures.size, 0)
+    it.start(0)
+    await it.run(60_000, () => it.chain(3).head().height >= BLOCKS)
+    assert.is(it.chain(3).head().digest, blocks.at(-1)?.digest)
+  })
+}
+
+test('what came before a lie is kept, and a crash then is no damage', async () => {
+  const { it, blocks } = await absent()
+  const answer = honest(blocks)
+  answer.bodies[4] = encodeBlockBody([])
+  serve(it, framesOf(answer))
+  it.start(3)
+  await it.run(5000)
+  assert.is(it.chain(3).head().height, 4)
+  it.crash(3)
+  it.start(3)
+  await it.run(5000)
+  assert.is(it.failures.size, 0, String([...it.failures.values()]))
+  assert.is(it.chain(3).head().height, 4)
+  for (const index of [0, 1]) it.start(index)
+  await it.commit(3, { transaction: registered(it.genesis, it.hospitals[3] as Hospital, 'after') })
+})
+
+test('frames that are no answer at all', async () => {
+  for (const frames of [
+    [],
+    [new Uint8Array(0)],
+    [Uint8Array.of(255)],
+    [encodeCbor({ headers: [] })],
+    [encodeCbor([])]
+  ]) {
+    const { it } = await absent()
+    serve(it, frames)
+    it.start(3)
+    await it.run(2000)
+    assert.is(it.chain(3).head().height, 0)
+    assert.is(it.failures.size, 0)
+  }
+})
+
+test('a server answers what it can and closes the stream on the rest', async () => {
+  const it = await chainWorld(4, [0, 1, 2])
+  await it.commit(0, { transaction: registered(it.genesis, it.hospitals[0] as Hospital, 'served') })
+  const answers: string[] = []
+  const requests = [
+    { ask: 'blocks', from: 1, max: 256 },
+    { ask: 'blocks', from: 2, max: 1 },
+    { ask: 'blocks', from: 0, max: 1 },
+    { ask: 'blocks', from: Number.MAX_SAFE_INTEGER, max: 256 },
+    { ask: 'blocks', from: 1, max: 257 },
+    { ask: 'everything' },
+    { ask: 'pending' }
+  ]
+  it.play(3, async ({ network, clock }) => {
+    await network.setPeers(it.hospitals.map(({ name }) => ({ name, addresses: [] })))
+    await new Promise<void>((resolve) => clock.after(500, resolve))
+    for (const request of requests) {
+      let frames = 0
+      try {
+        const options = { timeoutMs: 5000, frameBytesMax: 1e6, framesMax: 300 }
+        const peer = it.hospitals[0]?.name as string
+        for await (const _ of network.request(peer, SYNC_PROTOCOL, encodeCbor(request), options)) frames += 1
+        answers.push(String(frames))
+      } catch (error) {
+        answers.push((error as { code?: string }).code ?? String(error))
+      }
+    }
+  })
+  await it.run(5000)
+  assert.equal(answers, ['2', '1', '1', '1', 'stream-closed', 'stream-closed', '1'])
+  assert.ok(it.world.nowMs() > START_MS)
+})
+
+test.run()
