@@ -3,7 +3,8 @@ import type { MemberId, RecordId, TransactionId } from '@wardline/codec'
 import { verifyReceipt } from '@wardline/ledger'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { base64, codeOf, type Daemon, found, open, startAll, stopAll, untilState } from './hospitals.ts'
+import { verifyAuditLog } from '../src/index.ts'
+import { base64, codeOf, type Daemon, found, open, startAll, stopAll, until, untilState } from './hospitals.ts'
 
 const test = suite('hospital/hospital')
 
@@ -159,6 +160,7 @@ test('an empty record and one as large as an envelope holds travel', async () =>
 test('tx.submit gives the same answer to the same bytes, and tx.get a receipt that verifies offline', async () => {
   const sent = await alpha.call('record.send', { to: ['Beta'], content: base64('receipt'), receipt: true })
   assert.is(verifyReceipt(sent.receipt as string, founded.genesis).kind, 'verified')
+  await untilState(gamma, sent, beta, 'opened')
   const got = await gamma.call('tx.get', { id: sent.id, receipt: true })
   assert.is(got.state, 'committed')
   assert.is(got.kind, 'stt.send')
@@ -172,7 +174,10 @@ test('tx.submit gives the same answer to the same bytes, and tx.get a receipt th
   const { height } = await alpha.call('chain.block', {})
   const anchored = await alpha.call('tx.get', { id: sent.id, receipt: true, anchor: height })
   assert.is(verifyReceipt(anchored.receipt as string, founded.genesis).kind, 'verified')
-  assert.is(await codeOf(alpha.call('tx.get', { id: sent.id, receipt: true, anchor: (height + 1000) as never })), 'not-found')
+  assert.is(
+    await codeOf(alpha.call('tx.get', { id: sent.id, receipt: true, anchor: (height + 1000) as never })),
+    'not-found'
+  )
 })
 
 test('what is no transaction is refused with the code of its fault', async () => {
@@ -190,11 +195,12 @@ test('what is no transaction is refused with the code of its fault', async () =>
 test('a call may return before its transaction is final, and be asked about later', async () => {
   const sent = await alpha.call('record.send', { to: ['Beta'], content: base64('soon'), wait: 'accepted' })
   assert.is(sent.state, 'accepted')
-  await untilState(alpha, sent, beta, 'opened').catch(async () => assert.unreachable('never final'))
+  await untilState(alpha, sent, beta, 'opened')
   assert.is((await alpha.call('tx.get', { id: sent.id })).state, 'committed')
 })
 
 test('record.list pages through what was sent and received, newest first, each once', async () => {
+  await until('every duty is done', async () => (await beta.call('status', {})).chains[0]?.duties.pending === 0)
   const all = await beta.call('record.list', { limit: 1000 })
   assert.is(all.next, null)
   const paged: string[] = []
@@ -268,6 +274,28 @@ test('drawings: Graphviz is given, what this version cannot draw is refused', as
   const wanted = { record: record?.record as RecordId }
   assert.match((await alpha.call('record.trace', { ...wanted, draw: 'dot' })).drawing ?? '', /^digraph/)
   assert.is(await codeOf(alpha.call('record.trace', { ...wanted, draw: 'svg' })), 'invalid-params')
+})
+
+test('the audit log has every call that changed or read something, and no content', async () => {
+  for (const { audit } of founded.places) {
+    const lines = audit.text().split('\n').slice(0, -1)
+    assert.equal((await verifyAuditLog(lines)).kind, 'verified')
+    assert.not.match(audit.text(), /a record with|n\.txt|not for delta|Alpha|Beta|Gamma|Delta/)
+    assert.not.match(audit.text(), /"method":"(?:status|record\.trace|chain\.verify|tx\.get)"/)
+  }
+  const { id, record } = await alpha.call('record.send', { to: ['Beta'], content, actor: 'dr-7' }, { role: 'ehr' })
+  await untilState(beta, { id, record }, beta, 'opened')
+  await beta.call('record.open', { via: id, actor: 'dr-8' })
+  const last = ({ place }: Daemon) => JSON.parse(place.audit.text().trimEnd().split('\n').at(-1) ?? '')
+  const sent = last(alpha)
+  assert.equal([sent.role, sent.actor, sent.method, sent.outcome], ['ehr', 'dr-7', 'record.send', 'committed'])
+  assert.equal(sent.ids, { record, transaction: id, members: [beta.place.member] })
+  assert.is(sent.chain, founded.chain)
+  const opened = last(beta)
+  assert.equal([opened.role, opened.actor, opened.method, opened.outcome], ['admin', 'dr-8', 'record.open', 'ok'])
+  assert.equal(opened.ids, { record, transaction: id, via: id })
+  assert.is(await codeOf(delta.call('record.open', { via: id, actor: 'dr-9' })), 'not-found')
+  assert.equal([last(delta).actor, last(delta).outcome, last(delta).ids], ['dr-9', 'not-found', { via: id }])
 })
 
 test('logs hold no record, descriptor or hospital name', () => {

@@ -58,10 +58,14 @@ export function createCommitter(parts: CommitterParts): Committer {
     const writes: StoreWrite[] = [
       { key: keys.header(block.header.height), value: encodeHeader(block.header) },
       { key: keys.height(block.digest), value: new TextEncoder().encode(String(block.header.height)) },
-      { key: keys.body(block.digest), value: encodeBlockBody(block.transactions.map(({ bytes }) => bytes)) },
       { key: keys.pending(block.digest), value: null },
       { key: keys.head, value: encodeHead(block.headAfter) }
     ]
+    // A block that was built or voted for here has had its body on disk, with its header under `pending`, since then.
+    if (store.get(keys.pending(block.digest)) === undefined) {
+      const body = encodeBlockBody(block.transactions.map(({ bytes }) => bytes))
+      writes.push({ key: keys.body(block.digest), value: body })
+    }
     for (const digest of stale.splice(0)) {
       writes.push({ key: keys.body(digest), value: null }, { key: keys.pending(digest), value: null })
     }

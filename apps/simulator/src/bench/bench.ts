@@ -19,7 +19,7 @@ import { createWorkload, type Workload } from './workloads.ts'
 const NAMES = ['Alder', 'Birch', 'Cedar', 'Dogwood'] as const
 const LABEL = 'bench'
 const REQUIRED_PROGRAM = fileURLToPath(new URL('../bench-required-process.ts', import.meta.url))
-const REQUIRED_CPU_MS = 400
+const REQUIRED_CPU_MS = 1_000
 const WARM_UP_MS = 4_000
 const SETTLE_MS = 3_000
 const COLD_STARTS = 3
@@ -190,6 +190,7 @@ type Snapshot = {
   readonly cpuMs: number
   readonly ownCpuMs: number
   readonly transactions: number
+  readonly height: number
 }
 
 async function snapshot(sites: readonly Site[]): Promise<Snapshot> {

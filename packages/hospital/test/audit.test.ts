@@ -1,0 +1,183 @@
+/** The audit log's chain, and what becomes of a call when its line cannot be written. */
+import { type Api, ApiError, createDispatcher } from '@wardline/api'
+import { type ChainId, WardlineError } from '@wardline/codec'
+import { createMemoryLineLog, createSystemClock } from '@wardline/system'
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import { type AuditEntry, auditApi, auditLine, auditLineHash, parseAuditLine } from '../src/audit.ts'
+import { verifyAuditLog } from '../src/index.ts'
+import { codeOf } from './hospitals.ts'
+
+const test = suite('hospital/audit')
+
+const chain = 'c'.repeat(64) as ChainId
+const one = '1'.repeat(64)
+const two = '2'.repeat(64)
+const CANARY = 'canary-in-content'
+
+/** Answers every method with `answer`. */
+function apiOf(answer: () => Promise<unknown>): Api {
+  return new Proxy({} as Api, {
+    get: () => answer,
+    ownKeys: () => ['status', 'record.send', 'record.open', 'tx.submit', 'member.revoke'],
+    getOwnPropertyDescriptor: () => ({ enumerable: true, configurable: true, value: answer })
+  })
+}
+
+async function audited(answer: () => Promise<unknown>, disk = createMemoryLineLog()) {
+  const log = await disk.open()
+  const audit = auditApi(apiOf(answer), log, createSystemClock(), (name) => (name === 'elsewhere' ? undefined : chain))
+  const dispatch = createDispatcher(audit.api)
+  const lines = () => disk.text().split('\n').slice(0, -1)
+  const entries = () => lines().map((line) => JSON.parse(line) as AuditEntry)
+  return {
+    disk,
+    audit,
+    lines,
+    entries,
+    call: (method: string, params: object) => dispatch(method, params, { role: 'admin' })
+  }
+}
+
+const send = { to: [one, 'Some Hospital'], content: Buffer.from(CANARY).toString('base64'), actor: 'dr-1' }
+
+test('a call has one line with its ids, its actor and what it was answered; the first follows zeros', async () => {
+  const it = await audited(async () => ({
+    id: one,
+    record: two,
+    state: 'committed',
+    to: [{ member: one, name: CANARY }]
+  }))
+  await it.call('record.send', send)
+  const [entry] = it.entries()
+  assert.equal(
+    { ...entry, time: 0 },
+    {
+      seq: 1,
+      time: 0,
+      role: 'admin',
+      actor: 'dr-1',
+      method: 'record.send',
+      chain,
+      ids: { record: two, transaction: one, members: [one] },
+      outcome: 'committed',
+      previous: '0'.repeat(64)
+    }
+  )
+  assert.not.match(it.disk.text(), new RegExp(`${CANARY}|${Buffer.from(CANARY).toString('base64')}|Some Hospital`))
+})
+
+test('what is not audited has no line', async () => {
+  const it = await audited(async () => ({}))
+  await it.call('status', {})
+  assert.equal(it.lines(), [])
+})
+
+test('a failed call has its code; names that are no ids are left out', async () => {
+  const it = await audited(async () => {
+    throw new ApiError('timeout', 'not yet', { id: two, note: CANARY })
+  })
+  assert.is(await codeOf(it.call('record.send', { ...send, chain: 'elsewhere' })), 'timeout')
+  const [entry] = it.entries()
+  assert.equal([entry?.outcome, entry?.chain, entry?.ids], ['timeout', null, { transaction: two, members: [one] }])
+  assert.not.match(it.disk.text(), new RegExp(CANARY))
+})
+
+test('a failing world is `unavailable`, a bug `internal-error`, and both reach the caller as they are', async () => {
+  for (const [error, outcome] of [
+    [new WardlineError('store-failed', 'disk'), 'unavailable'],
+    [new TypeError('bug'), 'internal-error']
+  ] as const) {
+    const it = await audited(() => Promise.reject(error))
+    await it.call('record.open', { record: one }).then(
+      () => assert.unreachable(),
+      (got) => assert.ok(got === error || (got as Error).cause === error)
+    )
+    assert.is(it.entries()[0]?.outcome, outcome)
+  }
+})
+
+test('concurrent calls and a restart keep one chain', async () => {
+  const it = await audited(async () => ({ state: 'accepted', id: one }))
+  await Promise.all(Array.from({ length: 50 }, () => it.call('record.send', send)))
+  it.disk.tear('{"seq":51,"ti')
+  const again = await audited(async () => ({}), it.disk)
+  await again.call('record.open', { record: one })
+  assert.is(again.entries().at(-1)?.seq, 51)
+  const verdict = await verifyAuditLog(again.lines())
+  assert.equal(verdict, { kind: 'verified', entries: 51, last: auditLineHash(again.lines().at(-1) as string) })
+})
+
+test('what cannot be logged is not answered: `unavailable`, then and ever after, without doing it again', async () => {
+  let calls = 0
+  const it = await audited(async () => {
+    calls += 1
+    return {}
+  })
+  it.disk.breakDisk()
+  assert.is(await codeOf(it.call('record.open', { record: one })), 'unavailable')
+  assert.is(await codeOf(it.call('record.open', { record: one })), 'unavailable')
+  assert.is(calls, 1)
+  assert.is(it.audit.failure(), 'line-log-failed')
+  assert.is(await codeOf(it.call('status', {})), 'none')
+})
+
+test('a log that ends in somebody else’s line is not continued', async () => {
+  const disk = createMemoryLineLog()
+  const log = await disk.open()
+  await log.append('{"seq":1}')
+  assert.is(await codeOf(audited(async () => ({}), disk)), 'audit-log-unreadable')
+})
+
+async function threeLines(): Promise<string[]> {
+  const it = await audited(async () => ({ state: 'committed', id: one, record: two }))
+  for (let i = 0; i < 3; i++) await it.call('record.send', send)
+  return it.lines()
+}
+
+test('a line that was taken out, moved, doubled or added in the middle is found', async () => {
+  const [first, second, third] = (await threeLines()) as [string, string, string]
+  const check = async (lines: readonly string[]) => {
+    const verdict = await verifyAuditLog(lines)
+    return verdict.kind === 'failed' ? `${verdict.line} ${verdict.code}` : verdict.kind
+  }
+  assert.is(await check([first, second, third]), 'verified')
+  assert.is(await check([]), 'verified')
+  assert.is(await check([second, third]), '1 wrong-number')
+  assert.is(await check([first, third]), '2 wrong-number')
+  assert.is(await check([first, third, second]), '2 wrong-number')
+  assert.is(await check([first, second, second]), '3 wrong-number')
+  const forged = auditLine({ ...(parseAuditLine(second) as AuditEntry), actor: 'somebody else' })
+  assert.is(await check([first, forged, third]), '3 wrong-previous')
+  assert.is(await check([first, second, `${third} `]), '3 malformed')
+  assert.is(await check([first, '', third]), '2 malformed')
+})
+
+test('every single character of a line but the last one’s is covered', async () => {
+  const [first, second, third] = (await threeLines()) as [string, string, string]
+  for (const target of [0, 1]) {
+    const line = [first, second][target] as string
+    for (let at = 0; at < line.length; at++) {
+      const altered = `${line.slice(0, at)}${line[at] === 'x' ? 'y' : 'x'}${line.slice(at + 1)}`
+      const lines = target === 0 ? [altered, second, third] : [first, altered, third]
+      assert.is((await verifyAuditLog(lines)).kind, 'failed', `line ${target} at ${at}`)
+    }
+  }
+})
+
+test('the format of a line does not change by accident', () => {
+  const line = auditLine({
+    seq: 7,
+    time: 1_767_225_600_000,
+    role: 'ehr',
+    actor: null,
+    method: 'record.open',
+    chain,
+    ids: { via: two, record: one },
+    outcome: 'ok',
+    previous: auditLineHash('')
+  })
+  assert.is(auditLineHash(line), '98fd73ace8931cbe688ef2254148735168b475bd4a99b01cc3f3d2bc824d9ba6')
+})
+
+test.run()

@@ -1,0 +1,326 @@
+/** What a receiver owes: it is done once, whatever crashes, lies or is away. */
+import { randomBytes } from 'node:crypto'
+import type { TransactionId } from '@wardline/codec'
+import { commitContent, encodeContent, publicSealKey, sealEnvelope } from '@wardline/crypto'
+import { buildTransaction, envelopeCommitment, parseTransaction, recordIdOf } from '@wardline/ledger'
+import type { KeyValueStore, Network } from '@wardline/ports'
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import {
+  type Between,
+  base64,
+  codeOf,
+  connected,
+  type Daemon,
+  found,
+  open,
+  start,
+  startAll,
+  stopAll,
+  until,
+  untilState
+} from './hospitals.ts'
+
+const test = suite('hospital/duties')
+
+const founded = await found(['Alpha', 'Beta', 'Gamma', 'Delta'])
+let alpha: Daemon
+let beta: Daemon
+let gamma: Daemon
+let delta: Daemon
+
+test.before(async () => {
+  ;[alpha, beta, gamma, delta] = (await startAll(founded)) as [Daemon, Daemon, Daemon, Daemon]
+})
+
+test.after(async () => {
+  await stopAll([alpha, beta, gamma, delta])
+  for (const { failures } of founded.places) assert.equal(failures, [])
+})
+
+/** Runs Beta with something between it and its world. */
+async function restartBeta(between?: Between): Promise<void> {
+  await beta.crash()
+  beta = await start(founded, beta.place, between)
+  await connected([alpha, beta, gamma, delta])
+}
+
+/** Acknowledgements of a transmission by Beta, in all blocks. */
+async function acknowledgements(via: TransactionId): Promise<number> {
+  const { height } = await alpha.call('chain.block', {})
+  let count = 0
+  for (let at = 1; at <= height; at++) {
+    const { transactions } = await alpha.call('chain.block', { height: at as typeof height })
+    for (const { id, kind, author } of transactions) {
+      if (kind !== 'stt.ack' || author.member !== beta.place.member) continue
+      const { transaction } = await alpha.call('tx.get', { id })
+      const parsed = parseTransaction(Buffer.from(transaction as string, 'hex'), founded.chain)
+      if (parsed.kind === 'ok' && parsed.transaction.kind === 'stt.ack' && parsed.transaction.body.via === via)
+        count += 1
+    }
+  }
+  return count
+}
+
+test('a receiver that was away when it was sent to catches up, opens and acknowledges', async () => {
+  await beta.crash()
+  const sent = await alpha.call('record.send', { to: ['Beta'], content: base64('while away') })
+  assert.is((await alpha.call('record.trace', { record: sent.record })).edges[0]?.state, 'sent')
+  beta = await start(founded, beta.place)
+  await untilState(alpha, sent, beta, 'opened')
+  assert.is(await open(beta, { via: sent.id }), 'while away')
+  assert.is(await acknowledgements(sent.id), 1)
+})
+
+test('a fellow receiver gives the payload while the author is away', async () => {
+  await beta.crash()
+  const sent = await alpha.call('record.send', { to: ['Beta', 'Gamma'], content: base64('from a fellow') })
+  await untilState(delta, sent, gamma, 'opened')
+  await alpha.crash()
+  beta = await start(founded, beta.place)
+  await untilState(gamma, sent, beta, 'opened')
+  assert.is(await open(beta, { via: sent.id }), 'from a fellow')
+  alpha = await start(founded, alpha.place)
+  await connected([alpha, beta, gamma, delta])
+})
+
+type Point = { readonly when: string; readonly between: (crash: () => void) => Between }
+
+const never = new Promise<never>(() => undefined)
+
+/** Ends the process at a write of a row under `prefix`, before it or after it. */
+function atWrite(prefix: string, moment: 'before' | 'after'): Point['between'] {
+  return (crash) => ({
+    store: (store: KeyValueStore) => ({
+      get: (key) => store.get(key),
+      range: (options) => store.range(options),
+      close: () => store.close(),
+      async write(writes, options) {
+        const isIt = writes.some(({ key, value }) => key.startsWith(prefix) && value !== null)
+        if (isIt && moment === 'before') {
+          crash()
+          return never
+        }
+        await store.write(writes, options)
+        if (!isIt) return
+        crash()
+        return never
+      }
+    })
+  })
+}
+
+const points: readonly Point[] = [
+  { when: 'the payload has arrived and is not on the disk', between: atWrite('payloads/', 'before') },
+  { when: 'the payload is on the disk', between: atWrite('payloads/', 'after') },
+  { when: 'the record is opened and nothing says so', between: atWrite('mempool/', 'before') },
+  { when: 'the acknowledgement is on the disk and nobody has heard it', between: atWrite('mempool/', 'after') },
+  {
+    when: 'the acknowledgement has been sent',
+    between: (crash) => ({
+      network: (network: Network) => ({
+        ...network,
+        self: network.self,
+        gossip: {
+          subscribe: (topic, handler) => network.gossip.subscribe(topic, handler),
+          async publish(topic, data) {
+            await network.gossip.publish(topic, data)
+            if (topic.includes('/tx/')) crash()
+          }
+        }
+      })
+    })
+  }
+]
+
+for (const { when, between } of points) {
+  test(`a crash when ${when}: the duty survives, and one acknowledgement becomes final`, async () => {
+    let crashed: Promise<void> | undefined
+    await restartBeta(
+      between(() => {
+        crashed ??= beta.crash()
+      })
+    )
+    const sent = await alpha.call('record.send', { to: ['Beta'], content: base64(when) })
+    await until('the process has ended', () => crashed !== undefined)
+    await crashed
+    beta = await start(founded, beta.place)
+    await untilState(alpha, sent, beta, 'opened')
+    assert.is(await open(beta, { via: sent.id }), when)
+    const { id } = await alpha.call('record.send', { to: ['Gamma'], content: base64('and on it goes') })
+    assert.is((await alpha.call('tx.get', { id })).state, 'committed')
+    assert.is(await acknowledgements(sent.id), 1)
+    await connected([alpha, beta, gamma, delta])
+  })
+}
+
+test('a payload that is not the one named is never kept, and asked for until the right one comes', async () => {
+  let lies = true
+  await alpha.crash()
+  alpha = await start(founded, alpha.place, {
+    store: (store) => ({
+      range: (options) => store.range(options),
+      write: (writes, options) => store.write(writes, options),
+      close: () => store.close(),
+      get(key) {
+        const value = store.get(key)
+        if (!lies || !key.startsWith('payloads/') || value === undefined) return value
+        const altered = Uint8Array.from(value)
+        altered[altered.length - 1] = (altered.at(-1) as number) ^ 1
+        return altered
+      }
+    })
+  })
+  await connected([alpha, beta, gamma, delta])
+  const sent = await alpha.call('record.send', { to: ['Beta'], content: base64('altered on disk') })
+  await until('the lie was noticed', () => beta.place.log.some((line) => line.includes('wrong-payload')))
+  assert.is((await beta.call('record.list', { which: 'received', limit: 1 })).records[0]?.payloadHere, false)
+  const waiting = await beta.call('status', {})
+  assert.is(waiting.chains[0]?.duties.pending, 1)
+  assert.is(waiting.chains[0]?.payloads.missing, 1)
+  assert.is(await codeOf(beta.call('record.send', { to: ['Gamma'], via: sent.id, timeoutMs: 100 })), 'timeout')
+  lies = false
+  await untilState(alpha, sent, beta, 'opened', 40_000)
+  assert.is(await open(beta, { via: sent.id }), 'altered on disk')
+  await restart('alpha')
+})
+
+async function restart(which: 'alpha' | 'beta'): Promise<void> {
+  const daemon = which === 'alpha' ? alpha : beta
+  await daemon.crash()
+  const again = await start(founded, daemon.place)
+  if (which === 'alpha') alpha = again
+  else beta = again
+  await connected([alpha, beta, gamma, delta])
+}
+
+/** A transmission by Alpha to Beta as a misbehaving sender may make it. */
+async function crafted(options: {
+  readonly sealTo?: Uint8Array
+  readonly committed?: string
+  readonly sealed: string
+}) {
+  const { member, sign, keys } = alpha.place
+  const nonce = randomBytes(16)
+  const record = recordIdOf(founded.chain, member, nonce)
+  const sealingKey = publicSealKey(beta.place.keys['seal'] as Uint8Array)
+  const contentOf = (text: string) => ({
+    salt: new Uint8Array(32),
+    descriptor: new Uint8Array([0xa0]),
+    bytes: Buffer.from(text)
+  })
+  const wrapFor = options.sealTo === undefined ? sealingKey : publicSealKey(options.sealTo)
+  const receivers = [
+    { member: beta.place.member, key: wrapFor },
+    { member, key: publicSealKey(keys['seal'] as Uint8Array) }
+  ]
+  const context = { chain: founded.chain, record, sender: member, receivers }
+  const random = (size: number) => randomBytes(size)
+  const envelope = await sealEnvelope(context, encodeContent(contentOf(options.sealed)), random)
+  const created = Date.now()
+  const transaction = buildTransaction(
+    {
+      chain: founded.chain,
+      kind: 'stt.send',
+      author: { member, keyIndex: 0 },
+      nonce,
+      created,
+      expires: created + 3_600_000,
+      body: {
+        recordId: record,
+        content: commitContent(contentOf(options.committed ?? options.sealed)),
+        to: [{ member: beta.place.member, sealingKey }],
+        via: null,
+        purpose: 'treatment',
+        subject: null
+      },
+      payload: { commitment: envelopeCommitment(envelope), size: envelope.length }
+    },
+    sign
+  )
+  const { id } = await alpha.call('tx.submit', {
+    transaction: Buffer.from(transaction).toString('hex'),
+    payload: Buffer.from(envelope).toString('base64')
+  })
+  return { id, record }
+}
+
+test('an honest transmission made by hand is opened: the crafted ones below differ in one thing each', async () => {
+  const sent = await crafted({ sealed: 'by hand' })
+  await untilState(alpha, sent, beta, 'opened')
+  assert.is(await open(beta, { via: sent.id }), 'by hand')
+})
+
+test('an envelope that is sealed to another key is acknowledged as a mismatch, and is no holding', async () => {
+  const sent = await crafted({ sealed: 'for somebody else', sealTo: randomBytes(32) })
+  await untilState(alpha, sent, beta, 'mismatch')
+  assert.is(await codeOf(beta.call('record.send', { to: ['Gamma'], via: sent.id })), 'not-a-holder')
+  assert.is(await codeOf(beta.call('record.send', { to: ['Gamma'], record: sent.record })), 'not-a-holder')
+  assert.is(await codeOf(beta.call('record.open', { via: sent.id })), 'verification-failed')
+  assert.is(await acknowledgements(sent.id), 1)
+})
+
+test('content that is not what the transaction commits to is acknowledged as a mismatch', async () => {
+  const sent = await crafted({ sealed: 'one thing', committed: 'another thing' })
+  await untilState(alpha, sent, beta, 'mismatch')
+  assert.is(await codeOf(beta.call('record.open', { via: sent.id })), 'verification-failed')
+})
+
+test('a receiver that has lost its sealing key says so', async () => {
+  await restartBeta({ keys: (keys) => ({ ...keys, seal: randomBytes(32) }) })
+  const sent = await alpha.call('record.send', { to: ['Beta'], content: base64('sealed to a lost key') })
+  await untilState(alpha, sent, beta, 'lost-key')
+  await restart('beta')
+})
+
+test('who waits to send on hears of a mismatch at once', async () => {
+  const nonceSent = crafted({ sealed: 'one', committed: 'two' })
+  const { id } = await nonceSent
+  const startMs = performance.now()
+  assert.is(await codeOf(beta.call('record.send', { to: ['Gamma'], via: id, timeoutMs: 60_000 })), 'not-a-holder')
+  assert.ok(performance.now() - startMs < 30_000)
+})
+
+test('status says who is missing, that a quorum is missing, and what is overdue', async () => {
+  assert.is((await alpha.call('status', {})).health, 'ok')
+  await delta.crash()
+  const sent = await alpha.call('record.send', { to: ['Delta'], content: base64('late') })
+  await until('a peer is missed', async () => {
+    const { health, problems } = await alpha.call('status', {})
+    return health === 'warn' && problems[0]?.code === 'peer-missing' && problems[0].problem.includes('Delta')
+  })
+  await gamma.crash()
+  await until('the quorum is missed', async () => {
+    const { health, problems } = await alpha.call('status', {})
+    return health === 'fail' && problems[0]?.code === 'no-quorum'
+  })
+  const stuck = alpha.call('record.send', { to: ['Beta'], content: base64('stuck'), timeoutMs: 300 })
+  try {
+    await stuck
+    assert.unreachable('nothing can be final without a quorum')
+  } catch (error) {
+    const { code, data } = error as { code: string; data: { id: TransactionId } }
+    assert.is(code, 'timeout')
+    assert.is((await alpha.call('tx.get', { id: data.id })).state, 'accepted')
+  }
+  await alpha.crash()
+  // Delta comes back into a network without the author.
+  let clockMs = 0
+  delta = await start(founded, delta.place, { clockMs: () => clockMs })
+  gamma = await start(founded, gamma.place)
+  await until('Delta has the block', async () => (await delta.call('record.list', {})).records.length > 0)
+  await until('the payload is missed', async () => {
+    const { chains } = await delta.call('status', {})
+    return chains[0]?.payloads.missing === 1
+  })
+  clockMs = 25 * 60 * 60 * 1000
+  const late = await delta.call('status', {})
+  clockMs = 0
+  assert.is(late.chains[0]?.duties.overdue, 1)
+  assert.ok(late.problems.some(({ code }) => code === 'duties-overdue'))
+  alpha = await start(founded, alpha.place)
+  await untilState(alpha, sent, delta, 'opened', 40_000)
+  await connected([alpha, beta, gamma, delta])
+})
+
+test.run()

@@ -1,0 +1,132 @@
+/** Who may register and revoke whom, and a hospital that joins a running chain. */
+
+import { randomBytes } from 'node:crypto'
+import { createSigner } from '@wardline/crypto'
+import { cardText, makeCard, memberIdOf } from '@wardline/ledger'
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import {
+  base64,
+  codeOf,
+  type Daemon,
+  found,
+  makePlace,
+  open,
+  start,
+  startAll,
+  stopAll,
+  until,
+  untilState
+} from './hospitals.ts'
+
+const test = suite('hospital/members')
+
+const founded = await found(['Alpha', 'Beta', 'Gamma', 'Delta'])
+let daemons: Daemon[]
+let alpha: Daemon
+let beta: Daemon
+
+test.before(async () => {
+  daemons = await startAll(founded)
+  ;[alpha, beta] = daemons as [Daemon, Daemon]
+})
+
+test.after(async () => {
+  await stopAll(daemons)
+  for (const { failures } of founded.places) assert.equal(failures, [])
+})
+
+/** The card of a person for this chain: no libp2p key, no sealing key. */
+function personCard(name: string, chain: typeof founded.chain | undefined = founded.chain) {
+  const sign = createSigner(randomBytes(32))
+  const facts = { name, label: 'transfers', seal: null, addresses: [], ...(chain !== undefined && { chain }) }
+  const card = makeCard(facts, { identity: createSigner(randomBytes(32)), sign, vote: null, host: null })
+  return { member: memberIdOf(sign.publicKey), text: cardText(card) }
+}
+
+test('a hospital registers its own staff, and nobody else’s', async () => {
+  const doctor = personCard('Dr. Quill')
+  const answer = await beta.call('member.register', { card: doctor.text, role: 'doctor', staff: true })
+  assert.equal([answer.state, answer.member], ['committed', doctor.member])
+  const again = await codeOf(beta.call('member.register', { card: doctor.text, role: 'doctor', staff: true }))
+  assert.is(again, 'member-exists')
+  const other = personCard('Dr. Other')
+  assert.is(await codeOf(beta.call('member.register', { card: other.text, role: 'doctor' })), 'not-registrar')
+})
+
+test('only the registrar admits a payer; a hospital that is none is refused', async () => {
+  const payer = personCard('Payer')
+  assert.is(await codeOf(beta.call('member.register', { card: payer.text, role: 'payer' })), 'not-registrar')
+  assert.is((await alpha.call('member.register', { card: payer.text, role: 'payer' })).state, 'committed')
+})
+
+const cards: readonly (readonly [why: string, card: () => string])[] = [
+  ['garbage', () => 'no card'],
+  ['half a card', () => personCard('X').text.slice(0, 100)],
+  ['a card whose name was changed', () => personCard('Before').text.replace('Before', 'After!')],
+  ['a card for founding, without the proofs for this chain', () => personCard('X', undefined).text],
+  ['a card for another chain', () => personCard('X', 'ef'.repeat(32) as typeof founded.chain).text]
+]
+for (const [why, card] of cards) {
+  test(`registration is refused: ${why}`, async () => {
+    assert.is(await codeOf(alpha.call('member.register', { card: card(), role: 'payer' })), 'invalid-params')
+  })
+}
+
+test('revoking: the registrar may, a stranger may not, and a validator must leave the set first', async () => {
+  const payer = personCard('Payer 2')
+  await alpha.call('member.register', { card: payer.text, role: 'payer' })
+  await until('Beta knows the payer', async () =>
+    (await beta.call('member.list', {})).members.some(({ member }) => member === payer.member)
+  )
+  assert.is(await codeOf(beta.call('member.revoke', { member: payer.member })), 'not-permitted')
+  assert.is((await alpha.call('member.revoke', { member: payer.member })).state, 'committed')
+  assert.is(await codeOf(alpha.call('member.revoke', { member: payer.member })), 'member-revoked')
+  assert.is(await codeOf(alpha.call('member.revoke', { member: 'Beta' })), 'is-validator')
+  assert.is(await codeOf(alpha.call('member.revoke', { member: 'Nobody' })), 'not-found')
+  const { members } = await alpha.call('member.list', {})
+  assert.is(members.find(({ member }) => member === payer.member)?.status, 'revoked')
+})
+
+test('member.list pages, each member once, in order', async () => {
+  const all = (await alpha.call('member.list', { limit: 1000 })).members.map(({ member }) => member)
+  const paged: string[] = []
+  let after: (typeof all)[number] | undefined
+  do {
+    const page = await alpha.call('member.list', { limit: 2, ...(after !== undefined && { after }) })
+    paged.push(...page.members.map(({ member }) => member))
+    after = page.next ?? undefined
+  } while (after !== undefined)
+  assert.equal(paged, all)
+  assert.equal([...all].sort(), [...all])
+  assert.ok(all.length >= 7)
+})
+
+test('a hospital that is registered later follows the chain, receives and forwards, until it is revoked', async () => {
+  const place = await makePlace('Epsilon', { chain: founded.chain })
+  const params = { card: cardText(place.card), role: 'hospital' } as const
+  assert.is(await codeOf(beta.call('member.register', params)), 'not-registrar')
+  await alpha.call('member.register', params)
+  const epsilon = await start(founded, place)
+  await until('it is connected', async () => (await epsilon.call('status', {})).chains[0]?.peers.connected.length === 4)
+  const { chains } = await epsilon.call('status', {})
+  assert.equal([chains[0]?.validator, chains[0]?.member], [false, place.member])
+
+  await until('Beta knows it', async () =>
+    (await beta.call('member.list', {})).members.some(({ member }) => member === place.member)
+  )
+  const sent = await beta.call('record.send', { to: [place.member], content: base64('to the newcomer') })
+  await untilState(epsilon, sent, epsilon, 'opened')
+  assert.is(await open(epsilon, { via: sent.id }), 'to the newcomer')
+  const forwarded = await epsilon.call('record.send', { to: ['Gamma'], via: sent.id })
+  await untilState(beta, forwarded, daemons[2] as Daemon, 'opened')
+
+  await alpha.call('member.revoke', { member: place.member })
+  await until('it is cut off', async () => (await epsilon.call('status', {})).chains[0]?.peers.connected.length === 0)
+  const refused = await codeOf(alpha.call('record.send', { to: [place.member], content: base64('too late') }))
+  assert.is(refused, 'receiver-revoked')
+  await epsilon.stop()
+  assert.equal(place.failures, [])
+})
+
+test.run()

@@ -1,0 +1,91 @@
+import type { KeyValueStore } from '@wardline/ports'
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import { createFinalState } from '../src/final-state.ts'
+
+const test = suite('node/final-state')
+
+/** A store of state rows that counts what is read from it. */
+function countingStore(rows: Map<string, Uint8Array>) {
+  const reads: string[] = []
+  const store: Pick<KeyValueStore, 'get'> = {
+    get(key) {
+      reads.push(key)
+      // Every read gives another array, as a database does.
+      return rows.get(key)?.slice()
+    }
+  }
+  return { store: store as KeyValueStore, reads }
+}
+
+test('a row is read from the store once, and is the same array from then on', () => {
+  const { store, reads } = countingStore(new Map([['state/member/a', Uint8Array.of(1)]]))
+  const state = createFinalState(store)
+  const first = state.get('member/a')
+  assert.equal(first, Uint8Array.of(1))
+  assert.is(state.get('member/a'), first)
+  assert.equal(reads, ['state/member/a'])
+})
+
+test('an absent row is looked for every time, and found when it has come', () => {
+  const rows = new Map<string, Uint8Array>()
+  const state = createFinalState(countingStore(rows).store)
+  assert.is(state.get('member/a'), undefined)
+  rows.set('state/member/a', Uint8Array.of(2))
+  assert.equal(state.get('member/a'), Uint8Array.of(2))
+})
+
+test('what a block changed or removed is answered, not what was read before', () => {
+  const rows = new Map([
+    ['state/member/a', Uint8Array.of(1)],
+    ['state/host/b', Uint8Array.of(1)]
+  ])
+  const state = createFinalState(countingStore(rows).store)
+  state.get('member/a')
+  state.get('host/b')
+  rows.set('state/member/a', Uint8Array.of(2))
+  rows.delete('state/host/b')
+  state.update([
+    { key: 'member/a', value: Uint8Array.of(2) },
+    { key: 'host/b', value: null },
+    { key: 'member/c', value: Uint8Array.of(3) }
+  ])
+  assert.equal(state.get('member/a'), Uint8Array.of(2))
+  assert.is(state.get('host/b'), undefined)
+  assert.equal(state.get('member/c'), Uint8Array.of(3))
+})
+
+test('used ids and large rows are read from the store each time, also after a small row grew', () => {
+  const rows = new Map([
+    ['state/seen/1/a', Uint8Array.of(1)],
+    ['state/member/a', new Uint8Array(5_000)],
+    ['state/member/b', new Uint8Array(10)]
+  ])
+  const { store, reads } = countingStore(rows)
+  const state = createFinalState(store)
+  for (const key of ['seen/1/a', 'seen/1/a', 'member/a', 'member/a']) assert.ok(state.get(key))
+  assert.is(reads.length, 4)
+  rows.delete('state/seen/1/a')
+  assert.is(state.get('seen/1/a'), undefined)
+  state.get('member/b')
+  rows.set('state/member/b', new Uint8Array(6_000))
+  state.update([{ key: 'member/b', value: new Uint8Array(6_000) }])
+  assert.is(state.get('member/b')?.length, 6_000)
+})
+
+test('the rows that are kept are bounded, and none is lost by it', () => {
+  const rows = new Map(
+    Array.from({ length: 6_000 }, (_, index) => [`state/member/${index}`, Uint8Array.of(index & 255)])
+  )
+  const { store, reads } = countingStore(rows)
+  const state = createFinalState(store)
+  for (let round = 0; round < 2; round++) {
+    for (let index = 0; index < 6_000; index++) assert.equal(state.get(`member/${index}`), Uint8Array.of(index & 255))
+  }
+  // A round of more rows than are kept finds none of them: first in, first out.
+  assert.is(reads.length, 12_000)
+  state.get('member/5999')
+  assert.is(reads.length, 12_000)
+})
+
+test.run()
