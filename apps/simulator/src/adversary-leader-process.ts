@@ -46,6 +46,7 @@ const chain = await openChain({
   genesis,
   self,
   voteSigner: createVoteSigner(keys.vote),
+  voteMarks: null,
   store,
   journal: await openFileJournal(taken.votes),
   network: watched.network,

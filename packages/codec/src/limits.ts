@@ -29,6 +29,8 @@ export const limits = {
   streamsPerPeer: 16,
   /** One frame of a request stream, bytes: a block body of full size, with its framing. */
   streamFrameBytesMax: 5 * 1024 * 1024,
+  /** All requests of one peer that are being read or answered, bytes: four of the largest consensus messages. */
+  requestBytesPerPeerMax: 8 * 1024 * 1024,
   /** Nesting of canonical CBOR. */
   cborDepthMax: 16,
   /** Items of one canonical CBOR value: a list of the leaves of a whole block fits three times. Small items cost far more than their bytes. */
@@ -59,5 +61,23 @@ export const limits = {
   /** Signing keys, and sealing keys, that one member can ever have: a new one every half year for thirty years. */
   memberKeysMax: 64,
   /** Attributes of a member, and attributes that a hospital may give. */
-  attributesMax: 32
+  attributesMax: 32,
+  /** What gossiped and asked-for transactions of one peer may cost: one for each that is new here, one more for each signature verified. */
+  verificationsPerPeerBurst: 8_000,
+  verificationsPerPeerPerSecond: 4_000,
+  /** Sync and payload requests of one peer that are answered: a member that catches up needs a few a second, its duties some hundred. */
+  requestsPerPeerBurst: 2_000,
+  requestsPerPeerPerSecond: 500,
+  /** Pending transactions of one author that exclude each other: at most one of them can ever be final. */
+  pendingPerConflictMax: 4,
+  /** Transactions that a leader takes into one block, though others may take more: judging them takes about 100 ms, in which nothing else is done. */
+  buildTransactionsMax: 1_000,
+  /** Refusals looked at in a row while a leader makes a block, before others get their turn. */
+  buildRefusalsMax: 1_000,
+  /** Blocks that are executed and not final, in memory; older ones are executed again if they are needed. */
+  unfinalisedBlocksMax: 64,
+  /** Transactions waiting to be gossiped, bytes; what is dropped above it still reaches peers by the exchange of pending lists. */
+  outboxBytesMax: 8 * 1024 * 1024,
+  /** Calls that wait for a transaction's end. */
+  outcomeWaitersMax: 65_536
 } as const

@@ -17,6 +17,7 @@ export {
   isAcceptableSignKey,
   isUsableSignKey,
   syncVerifier,
+  type Urgency,
   type Verifier,
   type VerifierOptions,
   verifySignature

@@ -12,9 +12,14 @@ import { publicKeyObject } from './raw-keys.ts'
 const SIGNATURE_BYTES = 64
 
 export interface Verifier {
-  /** Whether `signature` over `message` is by `key` under ZIP-215. False for a signature that is not 64 bytes; never throws. */
-  verify(key: SignKey, message: Uint8Array, signature: Uint8Array): Promise<boolean>
+  /**
+   * Whether `signature` over `message` is by `key` under ZIP-215. False for a signature that is not 64 bytes; never throws.
+   * What is `urgent` goes before everything that waits and is not: a vote never queues behind transactions.
+   */
+  verify(key: SignKey, message: Uint8Array, signature: Uint8Array, urgency?: Urgency): Promise<boolean>
 }
+
+export type Urgency = 'urgent' | 'normal'
 
 export type VerifierOptions = {
   /** Imported keys that are kept for reuse (importing one costs as much as verifying); 1,024 if not given. */
@@ -32,9 +37,9 @@ export function createVerifier(options: VerifierOptions = {}): Verifier {
   const keys = createKeyCache(options.keysMax ?? 1024)
   const free = createSlots(options.concurrencyMax ?? 3)
   return {
-    async verify(key, message, signature) {
+    async verify(key, message, signature, urgency = 'normal') {
       if (signature.length !== SIGNATURE_BYTES) return false
-      const release = await free()
+      const release = await free(urgency)
       const native = await nativeVerify(keys(key), message, signature).finally(release)
       return native || verifyZip215(key, message, signature)
     }
@@ -119,28 +124,40 @@ function createKeyCache(keysMax: number): (key: SignKey) => KeyObject {
   }
 }
 
-/** Hands out `count` slots in the order of asking; each is given back by calling what was handed out. */
-function createSlots(count: number): () => Promise<() => void> {
-  const waiting: (() => void)[] = []
-  let head = 0
+/** Hands out `count` slots in the order of asking, the urgent first; each is given back by calling what was handed out. */
+function createSlots(count: number): (urgency: Urgency) => Promise<() => void> {
+  const lanes = { urgent: createLine(), normal: createLine() }
   let taken = 0
   const release = () => {
-    const next = waiting[head]
-    if (next === undefined) {
-      taken -= 1
-      return
-    }
-    head += 1
-    // Under a steady backlog the list never empties, so what was served is cut off now and then.
-    if (head === waiting.length || head === 1024) {
-      waiting.splice(0, head)
-      head = 0
-    }
-    next()
+    const next = lanes.urgent.shift() ?? lanes.normal.shift()
+    if (next === undefined) taken -= 1
+    else next()
   }
-  return async () => {
+  return async (urgency) => {
     if (taken < count) taken += 1
-    else await new Promise<void>((resolve) => waiting.push(resolve))
+    else await new Promise<void>((resolve) => lanes[urgency].push(resolve))
     return release
+  }
+}
+
+type Line = { push(next: () => void): void; shift(): (() => void) | undefined }
+
+/** First in, first out, each in constant time. */
+function createLine(): Line {
+  const waiting: (() => void)[] = []
+  let head = 0
+  return {
+    push: (next) => waiting.push(next),
+    shift() {
+      const next = waiting[head]
+      if (next === undefined) return undefined
+      head += 1
+      // Under a steady backlog the list never empties, so what was served is cut off now and then.
+      if (head === waiting.length || head === 1024) {
+        waiting.splice(0, head)
+        head = 0
+      }
+      return next
+    }
   }
 }

@@ -87,6 +87,24 @@ test('more verifications than run at once, of more keys than are kept, all answe
   )
 })
 
+test('what is urgent overtakes everything that waits', async () => {
+  const secret = random(32)
+  const key = publicSignKey(secret)
+  const message = random(40)
+  const signature = ed25519.sign(message, secret)
+  const verifier = createVerifier({ concurrencyMax: 1 })
+  const order: string[] = []
+  const asked = Array.from({ length: 50 }, async () => {
+    await verifier.verify(key, message, signature)
+    order.push('normal')
+  })
+  asked.push(verifier.verify(key, message, signature, 'urgent').then(() => void order.push('urgent')))
+  await Promise.all(asked)
+  assert.is(order.length, 51)
+  // The one under way when it was asked may still end before it.
+  assert.ok(order.indexOf('urgent') <= 1, String(order.indexOf('urgent')))
+})
+
 test('keys of small or mixed order, or not canonical, may not be registered', () => {
   for (const { publicKey } of rfc8032.cases) assert.ok(isAcceptableSignKey(name32(publicKey)))
   for (const key of [

@@ -3,13 +3,15 @@
  * verify the path, acknowledge. The durable rows decide what is due; this loop only remembers what is under way, so a crash
  * at any point repeats a step and loses none. A payload that cannot be had is asked for again without end.
  */
-import type { TransactionId } from '@wardline/codec'
-import { pathPlan, traceRecord, verifyPath } from '@wardline/custody'
+import type { MemberId, TransactionId } from '@wardline/codec'
+import { verifyPath } from '@wardline/custody'
 import { type CommittedBlock, type Outcome, type ParsedTransaction, readMember } from '@wardline/ledger'
-import type { RangeOptions, Timer } from '@wardline/ports'
+import type { Network, RangeOptions, Timer } from '@wardline/ports'
 import { isOverdue, openDuty, pendingDuties } from '@wardline/views'
 import { acknowledge, openEnvelope } from './author.ts'
+import { createFairQueue } from './fair-queue.ts'
 import type { Membership } from './membership.ts'
+import { pathTo } from './path.ts'
 
 export type Duties = {
   /**
@@ -20,61 +22,58 @@ export type Duties = {
   stop(): void
 }
 
-/** Duties worked on at once. */
-const CONCURRENCY = 8
+/** Duties worked on at once, in all and of one sender: who withholds its payloads must not hold up everybody else's. */
+const RUNNING_MAX = 8
+const RUNNING_PER_SENDER_MAX = 2
 /** Duties held in memory; the rest stay in their rows until there is room. */
 const TASKS_MAX = 10_000
 const RETRY_MIN_MS = 1_000
 const RETRY_MAX_MS = 10 * 60 * 1000
-/** Pause between rounds over rows that are more than memory may hold. */
+/** Rows read at once, and the pause before they are gone through again for those that had no room. */
+const ROWS_AT_ONCE = 1_000
 const ROUND_PAUSE_MS = 10_000
 /** How long an acknowledgement may take before somebody looks whether it is still pending. */
 const ACK_WAIT_MS = 10 * 60 * 1000
 const COUNT_MAX = 10_000
 
-type Send = Extract<ParsedTransaction, { kind: 'stt.send' }>
-type Ack = Extract<ParsedTransaction, { kind: 'stt.ack' }>
+type Send = ParsedTransaction<'stt.send'>
 
-/** A duty that is queued, being worked on, or waiting to be tried again. */
-type Task = { retryMs: number; timer: Timer | undefined; lacksPayload: boolean }
+/** A duty that failed at least once. */
+type Retry = { readonly sender: MemberId; delayMs: number; timer: Timer | undefined; lacksPayload: boolean }
 
-export function startDuties(member: Membership, onFailure: (error: unknown) => void): Duties {
+/** @param onPeer of the chain's network: who comes back is asked at once for what it has */
+export function startDuties(
+  member: Membership,
+  onPeer: Network['onPeer'],
+  onFailure: (error: unknown) => void
+): Duties {
   const { chain, clock, log } = member
   const stopping = new AbortController()
-  const tasks = new Map<TransactionId, Task>()
-  const queue: TransactionId[] = []
+  const retries = new Map<TransactionId, Retry>()
+  const queue = createFairQueue<MemberId, TransactionId>(
+    { itemsMax: TASKS_MAX, runningMax: RUNNING_MAX, runningPerSenderMax: RUNNING_PER_SENDER_MAX },
+    forgetRetry
+  )
   /** Acknowledgements on their way, by what they acknowledge. */
   const acknowledging = new Map<TransactionId, TransactionId>()
-  let running = 0
-  /** There are rows that `tasks` had no room for: then what fails is dropped, and its row comes again in the next round. */
+  /** There are rows that had no room. */
   let overflowed = false
+  let isLoading = false
   let roundTimer: Timer | undefined
-  /** Where the next round goes on. */
-  let cursor: TransactionId | undefined
 
   const isStopped = () => stopping.signal.aborted
   const range = (options: RangeOptions) => chain.store.range(options)
 
-  function enqueue(id: TransactionId): void {
-    if (tasks.has(id)) return
-    if (tasks.size >= TASKS_MAX) {
-      overflowed = true
-      return
-    }
-    tasks.set(id, { retryMs: RETRY_MIN_MS, timer: undefined, lacksPayload: false })
-    queue.push(id)
+  function enqueue(sender: MemberId, id: TransactionId): void {
+    if (!queue.add(sender, id)) overflowed = true
   }
 
   function next(): void {
-    while (running < CONCURRENCY && queue.length > 0 && !isStopped()) {
-      const id = queue.shift() as TransactionId
-      running += 1
-      void guarded(() => work(id)).then(() => {
-        running -= 1
-        next()
-      })
+    for (let id = isStopped() ? undefined : queue.next(); id !== undefined; id = queue.next()) {
+      const started = id
+      void guarded(() => work(started)).then(next)
     }
-    if (!overflowed || tasks.size > 0 || roundTimer !== undefined || isStopped()) return
+    if (!overflowed || isLoading || queue.size > TASKS_MAX / 2 || roundTimer !== undefined || isStopped()) return
     roundTimer = clock.after(ROUND_PAUSE_MS, () => {
       roundTimer = undefined
       void guarded(load)
@@ -93,40 +92,56 @@ export function startDuties(member: Membership, onFailure: (error: unknown) => v
   }
 
   async function work(id: TransactionId): Promise<void> {
-    const task = tasks.get(id) as Task
-    if ((await perform(id, task)) || isStopped() || overflowed) {
-      tasks.delete(id)
+    const sent = chain.query.transaction(id)
+    const result = sent?.kind === 'stt.send' ? await perform(sent) : 'done'
+    if (isStopped()) return
+    if (sent === undefined || result === 'done') {
+      queue.done(id)
+      forgetRetry(id)
       return
     }
-    task.timer = clock.after(task.retryMs, () => {
-      task.timer = undefined
-      queue.push(id)
+    const sender = sent.author.member
+    const retry = retries.get(id) ?? { sender, delayMs: RETRY_MIN_MS, timer: undefined, lacksPayload: false }
+    retries.set(id, retry)
+    retry.lacksPayload = result === 'no-payload'
+    queue.rest(id)
+    retry.timer = clock.after(retry.delayMs, () => {
+      wake(id, retry)
       next()
     })
-    task.retryMs = Math.min(task.retryMs * 2, RETRY_MAX_MS)
+    retry.delayMs = Math.min(retry.delayMs * 2, RETRY_MAX_MS)
   }
 
-  /** One attempt. True when nothing is left to do for this row, or an acknowledgement is on its way. */
-  async function perform(id: TransactionId, task: Task): Promise<boolean> {
-    if (openDuty(chain.store, id) === undefined || acknowledging.has(id)) return true
-    const sent = chain.query.transaction(id)
-    if (sent?.kind !== 'stt.send') return true
+  function wake(id: TransactionId, retry: Retry): void {
+    retry.timer?.cancel()
+    retry.timer = undefined
+    queue.ready(id)
+  }
+
+  function forgetRetry(id: TransactionId): void {
+    retries.get(id)?.timer?.cancel()
+    retries.delete(id)
+  }
+
+  /** One attempt. `done`: nothing is left to do for this row, or an acknowledgement is on its way. */
+  async function perform(sent: Send): Promise<'done' | 'no-payload' | 'later'> {
+    const { id } = sent
+    if (openDuty(chain.store, id) === undefined || acknowledging.has(id)) return 'done'
     const envelope = await payloadOf(sent)
-    task.lacksPayload = envelope === undefined
-    if (envelope === undefined || isStopped()) return false
+    if (envelope === undefined) return 'no-payload'
     const outcome = await judgeTransmission(sent, envelope)
-    if (isStopped()) return false
+    if (outcome === undefined || isStopped()) return 'later'
     const submission = await acknowledge(member, id, outcome)
     switch (submission.kind) {
       case 'accepted':
-        watch(id, submission.id)
-        return true
+        watch(sent, submission.id)
+        return 'done'
       case 'ended':
-        return true
+        return 'done'
       case 'refused':
-        if (submission.code === 'already-acknowledged') return true
+        if (submission.code === 'already-acknowledged') return 'done'
         log.warn('an acknowledgement was refused', { transaction: id, code: submission.code })
-        return false
+        return 'later'
     }
   }
 
@@ -138,25 +153,21 @@ export function startDuties(member: Membership, onFailure: (error: unknown) => v
     return fetched
   }
 
-  async function judgeTransmission(sent: Send, envelope: Uint8Array): Promise<Outcome> {
+  /** What to acknowledge; undefined where this daemon cannot tell: an acknowledgement is final. */
+  async function judgeTransmission(sent: Send, envelope: Uint8Array): Promise<Outcome | undefined> {
     const opened = await openEnvelope(member, sent, envelope)
     if (opened.kind === 'failed') {
       log.warn('a received record does not open', { transaction: sent.id, code: opened.outcome })
       return opened.outcome
     }
-    const graph = await traceRecord(chain.store, sent.body.recordId)
-    const plan = graph && pathPlan(graph, sent.id)
-    if (plan === undefined) return 'broken-path'
-    const creation = find('stt.send', plan.creation)
-    const links = plan.links.map((link) => ({
-      send: find('stt.send', link.send),
-      opened: link.opened === null ? null : find('stt.ack', link.opened)
-    }))
-    const complete = links.every(
-      (link): link is { send: Send; opened: Ack | null } => link.send !== undefined && link.opened !== undefined
-    )
-    if (creation === undefined || !complete) return 'broken-path'
-    const verdict = await verifyPath({ chain: chain.id, creation, links, receiver: chain.self }, opened.content, {
+    const path = await pathTo(member, sent)
+    if (path.kind !== 'path') {
+      log.warn('the path of a received record cannot be followed', { transaction: sent.id, code: path.kind })
+      return path.kind === 'broken' ? 'broken-path' : undefined
+    }
+    const { creation, links } = path
+    const evidence = { chain: chain.id, creation, links, receiver: chain.self }
+    const verdict = await verifyPath(evidence, opened.content, {
       keyOf: (author, keyIndex) => readMember(chain.state, author)?.keys[keyIndex]?.key,
       // Every transaction of this chain was verified here before its block could become final.
       isSigned: () => true
@@ -167,53 +178,65 @@ export function startDuties(member: Membership, onFailure: (error: unknown) => v
     return verdict.kind
   }
 
-  function find<K extends 'stt.send' | 'stt.ack'>(kind: K, id: TransactionId) {
-    const transaction = chain.query.transaction(id)
-    return transaction?.kind === kind ? (transaction as Extract<ParsedTransaction, { kind: K }>) : undefined
-  }
-
   /** Follows an acknowledgement to its end. One that expired or was lost leaves its row; then the duty is done anew. */
-  function watch(id: TransactionId, ack: TransactionId): void {
+  function watch({ id, author }: Send, ack: TransactionId): void {
     acknowledging.set(id, ack)
     void guarded(async () => {
       do await chain.outcome(ack, ACK_WAIT_MS, stopping.signal)
       while (chain.pending(ack) !== undefined && !isStopped())
       acknowledging.delete(id)
       if (isStopped() || openDuty(chain.store, id) === undefined) return
-      enqueue(id)
+      enqueue(author.member, id)
       next()
     })
   }
 
-  /** Takes up rows as far as there is room. After an overflow it goes round until one round takes all. */
+  /** Takes up the rows, as far as there is room for each sender's. */
   async function load(): Promise<void> {
-    const after = cursor
-    const room = TASKS_MAX - tasks.size
-    const page = await pendingDuties(range, { limit: room, ...(after !== undefined && { after }) })
-    overflowed = after !== undefined || page.length === room
-    cursor = page.length === room ? page.at(-1)?.transmission : undefined
-    for (const { transmission } of page) enqueue(transmission)
+    isLoading = true
+    overflowed = false
+    let after: TransactionId | undefined
+    do {
+      const page = await pendingDuties(range, { limit: ROWS_AT_ONCE, ...(after !== undefined && { after }) })
+      for (const { sender, transmission } of page) enqueue(sender, transmission)
+      after = page.length < ROWS_AT_ONCE ? undefined : page.at(-1)?.transmission
+      next()
+    } while (after !== undefined && !isStopped())
+    isLoading = false
     next()
   }
 
   function stop(): void {
     stopping.abort()
     forget()
+    forgetPeers()
     roundTimer?.cancel()
-    for (const { timer } of tasks.values()) timer?.cancel()
+    for (const { timer } of retries.values()) timer?.cancel()
   }
 
   const forget = chain.onCommit((block: CommittedBlock) => {
     for (const transaction of block.transactions) {
       if (transaction.kind === 'stt.send' && transaction.body.to.some(({ member: id }) => id === chain.self)) {
-        enqueue(transaction.id)
+        enqueue(transaction.author.member, transaction.id)
       }
+    }
+    next()
+  })
+  const forgetPeers = onPeer((peer, event) => {
+    if (event !== 'connected') return
+    const back = chain.peers().find((entry) => entry.peer.name === peer)
+    for (const [id, retry] of retries) {
+      if (retry.timer === undefined || retry.sender !== back?.member) continue
+      retry.delayMs = RETRY_MIN_MS
+      wake(id, retry)
     }
     next()
   })
   // A restart may find acknowledgements in the mempool.
   for (const pending of chain.mempool()) {
-    if (pending.kind === 'stt.ack' && pending.author.member === chain.self) watch(pending.body.via, pending.id)
+    if (pending.kind !== 'stt.ack' || pending.author.member !== chain.self) continue
+    const sent = chain.query.transaction(pending.body.via)
+    if (sent?.kind === 'stt.send') watch(sent, pending.id)
   }
   void guarded(load)
 
@@ -226,7 +249,7 @@ export function startDuties(member: Membership, onFailure: (error: unknown) => v
         if (isOverdue(duty, clock.nowMs())) overdue += 1
       }
       let withoutPayload = 0
-      for (const { lacksPayload } of tasks.values()) if (lacksPayload) withoutPayload += 1
+      for (const { lacksPayload } of retries.values()) if (lacksPayload) withoutPayload += 1
       return { pending, overdue, withoutPayload }
     },
     stop

@@ -5,7 +5,7 @@ import { createOpener, createSigner, createVoteSigner, type Verifier } from '@wa
 import { custodyFold } from '@wardline/custody'
 import { cardMember, type Genesis, memberIdOf } from '@wardline/ledger'
 import { type ChainParts, openChain } from '@wardline/node'
-import type { Clock, Journal, KeySet, KeyValueStore, LineLog, Log, Network, Random } from '@wardline/ports'
+import type { Clock, Journal, KeySet, KeyValueStore, LineLog, Log, Network, Random, VoteMarks } from '@wardline/ports'
 import { dutiesFold } from '@wardline/views'
 import { chainVerify } from './api/chain-verify.ts'
 import { chainMethods } from './api/chains.ts'
@@ -23,6 +23,8 @@ export type ChainSetup = {
   readonly genesis: Genesis
   /** `sign`, `vote`, `host` and `seal`, 32 bytes each. */
   readonly keys: KeySet
+  /** Kept with the keys, apart from store and journal; null where nothing is. */
+  readonly voteMarks: VoteMarks | null
   readonly store: KeyValueStore
   readonly journal: Journal
   readonly network: Network
@@ -102,6 +104,7 @@ async function join(setup: ChainSetup, parts: HospitalParts, failed: Failed[]): 
     self,
     voteSigner: founder === undefined ? null : createVoteSigner(secret(keys, 'vote', label)),
     store: setup.store,
+    voteMarks: setup.voteMarks,
     journal: setup.journal,
     network: setup.network,
     clock,
@@ -114,7 +117,7 @@ async function join(setup: ChainSetup, parts: HospitalParts, failed: Failed[]): 
   const opener = createOpener(secret(keys, 'seal', label))
   const names = namesOf(genesis)
   const member: Membership = { label, chain, signer, opener, verifier, clock, random, log, names }
-  return { member, duties: startDuties(member, fail) }
+  return { member, duties: startDuties(member, (run) => setup.network.onPeer(run), fail) }
 }
 
 function secret(keys: KeySet, use: string, label: string): Uint8Array {

@@ -164,7 +164,7 @@ test('a payload that is not the one named is never kept, and asked for until the
       close: () => store.close(),
       get(key) {
         const value = store.get(key)
-        if (!lies || !key.startsWith('payloads/') || value === undefined) return value
+        if (!lies || !key.startsWith('payloads/bytes/') || value === undefined) return value
         const altered = Uint8Array.from(value)
         altered[altered.length - 1] = (altered.at(-1) as number) ^ 1
         return altered
@@ -193,6 +193,37 @@ async function restart(which: 'alpha' | 'beta'): Promise<void> {
   else beta = again
   await connected([alpha, beta, gamma, delta])
 }
+
+test('a sender whose payloads never come holds up nobody else', async () => {
+  let release = () => {}
+  const released = new Promise<void>((resolve) => {
+    release = resolve
+  })
+  await alpha.crash()
+  alpha = await start(founded, alpha.place, {
+    network: (network) => ({
+      ...network,
+      serve(protocol, handler, bounds) {
+        if (!protocol.includes('payload')) return network.serve(protocol, handler, bounds)
+        const hanging = async function* (request: Uint8Array, from: string) {
+          await released
+          yield* handler(request, from)
+        }
+        return network.serve(protocol, hanging, bounds)
+      }
+    })
+  })
+  await connected([alpha, beta, gamma, delta])
+  const withheld = await Promise.all(
+    Array.from({ length: 12 }, (_, i) => alpha.call('record.send', { to: ['Beta'], content: base64(`late ${i}`) }))
+  )
+  const honest = await gamma.call('record.send', { to: ['Beta'], content: base64('in time') })
+  // A fetch that hangs takes 20 s: with all hands at Alpha's, this would be past its time.
+  await untilState(gamma, honest, beta, 'opened', 10_000)
+  release()
+  for (const sent of withheld) await untilState(alpha, sent, beta, 'opened', 40_000)
+  await restart('alpha')
+})
 
 /** A transmission by Alpha to Beta as a misbehaving sender may make it. */
 async function crafted(options: {

@@ -60,8 +60,11 @@ export type Founded = { readonly genesis: Genesis; readonly chain: ChainId; read
 const clock = createSystemClock()
 const random = createSystemRandom()
 
-/** A place of its own, which may or may not be a founder. `options.chain`: its card is for being registered there. */
-export async function makePlace(name: string, options: { readonly chain?: ChainId } = {}): Promise<Place> {
+/** A place of its own; with `registration` its card is for being registered on a chain that exists. */
+export async function makePlace(
+  name: string,
+  registration?: { readonly chain: ChainId; readonly by: MemberId }
+): Promise<Place> {
   const keys = { sign: randomBytes(32), vote: randomBytes(32), host: randomBytes(32), seal: randomBytes(32) }
   const sign = createSigner(keys.sign)
   const port = await freePort()
@@ -71,7 +74,7 @@ export async function makePlace(name: string, options: { readonly chain?: ChainI
       label: LABEL,
       seal: publicSealKey(keys.seal),
       addresses: [`/ip4/127.0.0.1/tcp/${port}`],
-      ...(options.chain !== undefined && { chain: options.chain })
+      ...(registration !== undefined && { registration })
     },
     {
       identity: createSigner(randomBytes(32)),
@@ -133,6 +136,7 @@ export async function start({ genesis }: Founded, place: Place, between: Between
         label: LABEL,
         genesis,
         keys: between.keys?.(place.keys) ?? place.keys,
+        voteMarks: null,
         store: between.store?.(store) ?? store,
         journal: await place.disk.openJournal('votes'),
         network

@@ -36,36 +36,40 @@ test.after(async () => {
   for (const { failures } of founded.places) assert.equal(failures, [])
 })
 
-/** The card of a person for this chain: no libp2p key, no sealing key. */
-function personCard(name: string, chain: typeof founded.chain | undefined = founded.chain) {
+/** The card of a person, to be registered by a member: no libp2p key, no sealing key. */
+function personCard(name: string, by?: Daemon, chain = founded.chain) {
   const sign = createSigner(randomBytes(32))
-  const facts = { name, label: 'transfers', seal: null, addresses: [], ...(chain !== undefined && { chain }) }
+  const registration = by && { chain, by: by.place.member }
+  const facts = { name, label: 'transfers', seal: null, addresses: [], ...(registration && { registration }) }
   const card = makeCard(facts, { identity: createSigner(randomBytes(32)), sign, vote: null, host: null })
   return { member: memberIdOf(sign.publicKey), text: cardText(card) }
 }
 
 test('a hospital registers its own staff, and nobody else’s', async () => {
-  const doctor = personCard('Dr. Quill')
+  const doctor = personCard('Dr. Quill', beta)
   const answer = await beta.call('member.register', { card: doctor.text, role: 'doctor', staff: true })
   assert.equal([answer.state, answer.member], ['committed', doctor.member])
   const again = await codeOf(beta.call('member.register', { card: doctor.text, role: 'doctor', staff: true }))
   assert.is(again, 'member-exists')
-  const other = personCard('Dr. Other')
+  const other = personCard('Dr. Other', beta)
   assert.is(await codeOf(beta.call('member.register', { card: other.text, role: 'doctor' })), 'not-registrar')
 })
 
 test('only the registrar admits a payer; a hospital that is none is refused', async () => {
-  const payer = personCard('Payer')
-  assert.is(await codeOf(beta.call('member.register', { card: payer.text, role: 'payer' })), 'not-registrar')
+  const wanted = personCard('Payer', beta)
+  assert.is(await codeOf(beta.call('member.register', { card: wanted.text, role: 'payer' })), 'not-registrar')
+  const payer = personCard('Payer', alpha)
+  // A card that names who may register it is of no use to anybody else.
+  assert.is(await codeOf(beta.call('member.register', { card: payer.text, role: 'payer' })), 'invalid-params')
   assert.is((await alpha.call('member.register', { card: payer.text, role: 'payer' })).state, 'committed')
 })
 
 const cards: readonly (readonly [why: string, card: () => string])[] = [
   ['garbage', () => 'no card'],
-  ['half a card', () => personCard('X').text.slice(0, 100)],
-  ['a card whose name was changed', () => personCard('Before').text.replace('Before', 'After!')],
-  ['a card for founding, without the proofs for this chain', () => personCard('X', undefined).text],
-  ['a card for another chain', () => personCard('X', 'ef'.repeat(32) as typeof founded.chain).text]
+  ['half a card', () => personCard('X', alpha).text.slice(0, 100)],
+  ['a card whose name was changed', () => personCard('Before', alpha).text.replace('Before', 'After!')],
+  ['a card for founding, without the proofs for this chain', () => personCard('X').text],
+  ['a card for another chain', () => personCard('X', alpha, 'ef'.repeat(32) as typeof founded.chain).text]
 ]
 for (const [why, card] of cards) {
   test(`registration is refused: ${why}`, async () => {
@@ -73,8 +77,16 @@ for (const [why, card] of cards) {
   })
 }
 
+test('a card fits its role: a hospital has a network key, and nobody else', async () => {
+  const { card } = await makePlace('Zeta', { chain: founded.chain, by: alpha.place.member })
+  const person = personCard('Person', alpha)
+  const text = cardText(card)
+  assert.is(await codeOf(alpha.call('member.register', { card: text, role: 'payer' })), 'invalid-params')
+  assert.is(await codeOf(alpha.call('member.register', { card: person.text, role: 'hospital' })), 'invalid-params')
+})
+
 test('revoking: the registrar may, a stranger may not, and a validator must leave the set first', async () => {
-  const payer = personCard('Payer 2')
+  const payer = personCard('Payer 2', alpha)
   await alpha.call('member.register', { card: payer.text, role: 'payer' })
   await until('Beta knows the payer', async () =>
     (await beta.call('member.list', {})).members.some(({ member }) => member === payer.member)
@@ -103,10 +115,8 @@ test('member.list pages, each member once, in order', async () => {
 })
 
 test('a hospital that is registered later follows the chain, receives and forwards, until it is revoked', async () => {
-  const place = await makePlace('Epsilon', { chain: founded.chain })
-  const params = { card: cardText(place.card), role: 'hospital' } as const
-  assert.is(await codeOf(beta.call('member.register', params)), 'not-registrar')
-  await alpha.call('member.register', params)
+  const place = await makePlace('Epsilon', { chain: founded.chain, by: alpha.place.member })
+  await alpha.call('member.register', { card: cardText(place.card), role: 'hospital' })
   const epsilon = await start(founded, place)
   await until('it is connected', async () => (await epsilon.call('status', {})).chains[0]?.peers.connected.length === 4)
   const { chains } = await epsilon.call('status', {})

@@ -1,6 +1,7 @@
 /**
  * Keys in files, one for each name: `<directory>/<name>.key`, encrypted under a passphrase in the format of
- * `crypto/key-file`, readable by the owner alone.
+ * `crypto/key-file`, readable by the owner alone. Beside them an empty file `<chain>-<public key>.voted` for each key that
+ * has voted, so that who keeps the keys and loses the chain's folder does not lose that.
  *
  * A file is created so that a crash leaves either nothing under its name or all of it: written and synced under a name of
  * its own, then linked, which unlike renaming never replaces. A crash between can leave `.<name>.key.<random>` behind; it
@@ -11,7 +12,7 @@ import { dirname, join } from 'node:path'
 import { toHex, unreachable, WardlineError } from '@wardline/codec'
 import { openKeyFile, sealKeyFile } from '@wardline/crypto'
 import type { KeySet, Keys, Random } from '@wardline/ports'
-import { assertKeysName, copyKeySet } from './key-set.ts'
+import { assertKeysName, copyKeySet, markName } from './key-set.ts'
 
 export type FileKeysOptions = {
   /** Made with mode 0700 when keys are first created. */
@@ -48,6 +49,27 @@ export function createFileKeys({ directory, passphrase, random }: FileKeysOption
       try {
         await makeDirectory(directory)
         await writeOnce(temporary, path, bytes)
+      } catch (cause) {
+        if (cause instanceof WardlineError) throw cause
+        throw new WardlineError('keys-failed', `${path} cannot be written`, { cause })
+      }
+    },
+    async hasVoted(chain, key) {
+      const path = join(directory, markName(chain, key))
+      try {
+        await stat(path)
+        return true
+      } catch (cause) {
+        if (codeOf(cause) === 'ENOENT') return false
+        throw new WardlineError('keys-unreadable', `${path} cannot be looked for`, { cause })
+      }
+    },
+    async markVoted(chain, key) {
+      const path = join(directory, markName(chain, key))
+      try {
+        await makeDirectory(directory)
+        await (await open(path, 'a', 0o600)).close()
+        await syncDirectory(directory)
       } catch (cause) {
         if (cause instanceof WardlineError) throw cause
         throw new WardlineError('keys-failed', `${path} cannot be written`, { cause })

@@ -1,5 +1,5 @@
 /** What a key set may look like, the same in every implementation. */
-import { assert } from '@wardline/codec'
+import { assert, type ChainId, type SignKey } from '@wardline/codec'
 import type { KeySet } from '@wardline/ports'
 
 const NAME = /^[a-z0-9][a-z0-9-]{0,62}$/
@@ -8,6 +8,14 @@ const USE = /^[a-z][a-z0-9-]{0,63}$/
 /** @throws AssertionError unless `name` is 1 to 63 of `a-z 0-9 -`, beginning with a letter or digit: it becomes a file's name */
 export function assertKeysName(name: string): void {
   assert(NAME.test(name), 'keys are stored under a name of a-z, 0-9 and -')
+}
+
+const HEX32 = /^[0-9a-f]{64}$/
+
+/** The name of the mark that `key` has voted on `chain`; no name of keys has a dot. */
+export function markName(chain: ChainId, key: SignKey): string {
+  assert(HEX32.test(chain) && HEX32.test(key), 'a mark names a chain and a key')
+  return `${chain}-${key}.voted`
 }
 
 /** A copy of `secrets`, which the caller may wipe. @throws AssertionError unless they are at most 64, of 32 bytes, by use */

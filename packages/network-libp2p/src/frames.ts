@@ -7,23 +7,27 @@ import type { Stream } from '@libp2p/interface'
 import { assert, WardlineError } from '@wardline/codec'
 import { Uint8ArrayList } from 'uint8arraylist'
 
-const PREFIX_BYTES = 4
-/** Received and not yet asked for, above which the stream is paused. */
-const PAUSE_BYTES = 256 * 1024
+export const PREFIX_BYTES = 4
+const AHEAD_BYTES_MAX = 256 * 1024
 /** Sent and not yet taken by the connection, below which the next frame is accepted. */
 const WRITE_BUFFER_BYTES = 256 * 1024
 
 export type FrameReader = {
   /**
-   * The next frame, or undefined at the end of the stream. One call at a time.
+   * The next frame, or undefined at the end of the stream. One call at a time. `onSize` is told the frame's size before
+   * anything is kept for it; what it throws ends the call.
    * @throws WardlineError `stream-overflow` for a frame above `frameBytesMax`, `stream-closed` when the stream ends inside
    *   a frame or is reset; the signal's reason when it aborts
    */
-  next(frameBytesMax: number): Promise<Uint8Array | undefined>
+  next(frameBytesMax: number, onSize?: (sizeBytes: number) => void): Promise<Uint8Array | undefined>
 }
 
-/** Takes over reading of `stream`; at most one reader per stream. */
-export function readFrames(stream: Stream, signal: AbortSignal): FrameReader {
+/**
+ * Takes over reading of `stream`; at most one reader per stream.
+ * @param aheadBytesMax received and not yet asked for, beyond which the stream is paused; at most, and unless given, 256 KiB
+ */
+export function readFrames(stream: Stream, signal: AbortSignal, aheadBytesMax = AHEAD_BYTES_MAX): FrameReader {
+  const pauseBytes = Math.min(aheadBytesMax, AHEAD_BYTES_MAX) + 1
   const buffer = new Uint8ArrayList()
   let ended = false
   let failure: Error | undefined
@@ -38,7 +42,7 @@ export function readFrames(stream: Stream, signal: AbortSignal): FrameReader {
   }
   stream.addEventListener('message', ({ data }) => {
     buffer.append(data)
-    if (buffer.byteLength >= Math.max(wanted, PAUSE_BYTES) && stream.status === 'open') stream.pause()
+    if (buffer.byteLength >= Math.max(wanted, pauseBytes) && stream.status === 'open') stream.pause()
     changed()
   })
   // `end` also follows a reset and a lost connection; only `remoteCloseWrite` says that the remote sent all it had.
@@ -83,7 +87,7 @@ export function readFrames(stream: Stream, signal: AbortSignal): FrameReader {
   }
 
   return {
-    async next(frameBytesMax) {
+    async next(frameBytesMax, onSize) {
       if (!(await available(PREFIX_BYTES))) {
         if (buffer.byteLength === 0) return undefined
         throw closedEarly()
@@ -93,6 +97,7 @@ export function readFrames(stream: Stream, signal: AbortSignal): FrameReader {
       if (size > frameBytesMax) {
         throw new WardlineError('stream-overflow', `a frame of ${size} bytes exceeds ${frameBytesMax}`)
       }
+      onSize?.(size)
       buffer.consume(PREFIX_BYTES)
       if (!(await available(size))) throw closedEarly()
       const frame = buffer.slice(0, size)

@@ -20,6 +20,8 @@ export type GossipInternals = GossipSub & {
     floodPublish: boolean
     heartbeatInterval: number
   }
+  /** Names of the messages that passed within the last two minutes. */
+  readonly seenCache: { readonly entries: Map<string, unknown> }
   readonly status: { readonly heartbeatTimeout?: NodeJS.Timeout }
   reportMessageValidationResult(messageId: string, from: string, verdict: 'accept' | 'ignore' | 'reject'): void
 }
@@ -30,6 +32,7 @@ export function gossipInternals(gossip: GossipSub): GossipInternals {
     internals.streamsInbound instanceof Map &&
     internals.streamsOutbound instanceof Map &&
     internals.mesh instanceof Map &&
+    internals.seenCache?.entries instanceof Map &&
     typeof internals.opts?.D === 'number' &&
     typeof internals.reportMessageValidationResult === 'function'
   assert(complete, 'this version of gossipsub has not the members that the adapter needs')

@@ -19,7 +19,7 @@ type Handler = (data: Uint8Array, from: PeerName) => Promise<GossipVerdict>
 const FULL_PUBLISH_PEERS_MAX = 32
 /** How long a peer must have been connected to all before it leaves the meshes it needed. */
 const SETTLE_MS = 2_000
-/** Messages of one peer that may wait for their verdict, and their bytes; more are ignored. */
+/** Messages of one peer that may wait for their verdict, and their bytes; more are dropped as `busy`. */
 const WAITING_PER_PEER_MAX = 256
 const WAITING_BYTES_PER_PEER_MAX = 32 * 1024 * 1024
 /** Between heartbeats: when something was said since the last one, and when nothing was. */
@@ -72,8 +72,8 @@ export function createGossip(parts: {
   const judge = async (topic: string, data: Uint8Array, from: PeerName): Promise<GossipVerdict> => {
     const handler = handlers.get(topic)
     const held = waiting.get(from) ?? { count: 0, bytes: 0 }
-    const isFull = held.count >= WAITING_PER_PEER_MAX || held.bytes + data.length > WAITING_BYTES_PER_PEER_MAX
-    if (closed || handler === undefined || isFull) return 'ignore'
+    if (closed || handler === undefined) return 'ignore'
+    if (held.count >= WAITING_PER_PEER_MAX || held.bytes + data.length > WAITING_BYTES_PER_PEER_MAX) return 'busy'
     waiting.set(from, held)
     held.count += 1
     held.bytes += data.length
@@ -96,7 +96,9 @@ export function createGossip(parts: {
   const receive = async (topic: string, data: Uint8Array, from: PeerName, messageId: string): Promise<void> => {
     const verdict = await judge(topic, data, from)
     if (closed) return
-    gossip.reportMessageValidationResult(messageId, from, verdict)
+    gossip.reportMessageValidationResult(messageId, from, verdict === 'busy' ? 'ignore' : verdict)
+    // Else a peer that fills its share and relays a message first would keep everybody's copy of it from us.
+    if (verdict === 'busy') gossip.seenCache.entries.delete(messageId)
     if (verdict === 'reject') parts.onReject(from, topic)
   }
   gossip.addEventListener('gossipsub:message', ({ detail }) => {

@@ -160,7 +160,7 @@ export async function createLibp2pNetwork(options: Libp2pNetworkOptions): Promis
     onPeer: (run) => links.onPeer(run),
     gossip: gossipPart,
     request: (peer, protocol, request, requestOptions) => streams.request(peer, protocol, request, requestOptions),
-    serve: (protocol, handler) => streams.serve(protocol, handler),
+    serve: (protocol, handler, serveOptions) => streams.serve(protocol, handler, serveOptions),
     report,
     close() {
       closing ??= close()

@@ -2,9 +2,9 @@
 
 import type { Connection, Libp2p, Stream } from '@libp2p/interface'
 import { assert, limits, WardlineError } from '@wardline/codec'
-import type { Log, PeerName, StreamHandler, StreamRequest } from '@wardline/ports'
+import type { Log, PeerName, ServeOptions, StreamHandler, StreamRequest } from '@wardline/ports'
 import { isOpen, nameOf } from './dialler.ts'
-import { readFrames, reasonOf, writeFrame } from './frames.ts'
+import { PREFIX_BYTES, readFrames, reasonOf, writeFrame } from './frames.ts'
 
 /** Opening a stream, at most; the request's own deadline may be shorter. */
 const OPEN_MS_MAX = 5_000
@@ -15,7 +15,7 @@ const STREAMS_SLACK = 2
 
 export type Streams = {
   request(peer: PeerName, protocol: string, request: Uint8Array, options: StreamRequest): AsyncGenerator<Uint8Array>
-  serve(protocol: string, handler: StreamHandler): void
+  serve(protocol: string, handler: StreamHandler, options: ServeOptions): void
   close(): void
 }
 
@@ -23,7 +23,7 @@ export function createStreams(parts: {
   readonly node: Libp2p
   readonly log: Log
   readonly isAllowed: (peer: PeerName) => boolean
-  /** The peer broke the framing of a protocol. */
+  /** The peer broke the bound or the form of a protocol's requests. */
   readonly onFault: (peer: PeerName, code: string) => void
   /** A client must have sent its request, and must take what it is sent, within this time. */
   readonly stallMs: number
@@ -34,6 +34,7 @@ export function createStreams(parts: {
   const running = new Set<Work>()
   const outgoing = createTurns(limits.streamsPerPeer)
   const incoming = new Map<string, number>()
+  const requestBytes = createShares(limits.requestBytesPerPeerMax)
 
   const connectionTo = (peer: PeerName): Connection => {
     const connection = node
@@ -69,13 +70,22 @@ export function createStreams(parts: {
     return work
   }
 
-  const answer = async (protocol: string, handler: StreamHandler, stream: Stream, from: PeerName): Promise<void> => {
+  type Service = { readonly protocol: string; readonly handler: StreamHandler; readonly requestBytesMax: number }
+
+  const answer = async (service: Service, stream: Stream, from: PeerName): Promise<void> => {
+    const { protocol, handler, requestBytesMax } = service
     const work = begin(SERVE_MS_MAX, 'the answer took too long')
     // A handler must not work on for a client that left.
     stream.addEventListener('close', ({ error }) => work.abort('stream-closed', 'the client left', error))
+    let release = (): void => {}
+    let isRead = false
     try {
       const asked = work.within(parts.stallMs, 'the request took too long')
-      const request = await readFrames(stream, work.signal).next(limits.streamFrameBytesMax)
+      const reader = readFrames(stream, work.signal, requestBytesMax + PREFIX_BYTES)
+      const request = await reader.next(requestBytesMax, (sizeBytes) => {
+        release = requestBytes.take(from, sizeBytes)
+      })
+      isRead = true
       asked()
       if (request === undefined) throw new WardlineError('stream-closed', 'no request came')
       for await (const frame of untilAborted(handler(request, from), work.signal)) {
@@ -85,12 +95,14 @@ export function createStreams(parts: {
       await finish(stream, parts.stallMs)
     } catch (error) {
       const code = error instanceof WardlineError ? error.code : 'stream-handler-failed'
-      if (code === 'stream-overflow') parts.onFault(from, code)
+      // A handler may ask others, and pass on how that failed.
+      if (isRead ? code === 'bad-request' : code === 'stream-overflow') parts.onFault(from, code)
       if (!closed) {
         log.debug('A request ended early.', { peer: from, protocol, code, reason: nameOf(error) })
       }
       stream.abort(error instanceof Error ? error : new Error(code))
     } finally {
+      release()
       work.end()
     }
   }
@@ -126,7 +138,8 @@ export function createStreams(parts: {
       }
     },
 
-    serve(protocol, handler) {
+    serve(protocol, handler, { requestBytesMax }) {
+      assert(requestBytesMax <= limits.streamFrameBytesMax, 'a request fits one frame')
       const onStream = async (stream: Stream, connection: Connection): Promise<void> => {
         const from = connection.remotePeer.toString()
         const key = `${from} ${protocol}`
@@ -137,7 +150,7 @@ export function createStreams(parts: {
         }
         incoming.set(key, running + 1)
         // The registrar must not wait for the answer.
-        void answer(protocol, handler, stream, from).finally(() => {
+        void answer({ protocol, handler, requestBytesMax }, stream, from).finally(() => {
           const left = (incoming.get(key) ?? 1) - 1
           if (left === 0) incoming.delete(key)
           else incoming.set(key, left)
@@ -242,6 +255,23 @@ function createWork(onEnd: () => void): Work {
     }
   }
   return work
+}
+
+/** Hands out at most `max` to each peer; what does not fit is refused. */
+function createShares(max: number): { take(peer: PeerName, size: number): () => void } {
+  const taken = new Map<PeerName, number>()
+  return {
+    take(peer, size) {
+      const before = taken.get(peer) ?? 0
+      if (before + size > max) throw new WardlineError('stream-closed', 'the peer has too many requests running')
+      taken.set(peer, before + size)
+      return () => {
+        const left = (taken.get(peer) ?? size) - size
+        if (left === 0) taken.delete(peer)
+        else taken.set(peer, left)
+      }
+    }
+  }
 }
 
 /** Lets at most `max` into each `key` at once; the others wait in order. */

@@ -3,7 +3,7 @@ import { connect, type Socket } from 'node:net'
 import type { Stream } from '@libp2p/interface'
 import { limits, name32, type SignKey, WardlineError } from '@wardline/codec'
 import { publicSignKey } from '@wardline/crypto'
-import type { StreamRequest } from '@wardline/ports'
+import type { ServeOptions, StreamRequest } from '@wardline/ports'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { createLibp2pNetwork, type Libp2pNetwork, peerNameOf } from '../src/index.ts'
@@ -13,6 +13,7 @@ import { type RawPeer, startRawPeer } from './raw-peer.ts'
 const test = suite('network-libp2p/network')
 const TOPIC = '/wardline/test/1'
 const PROTOCOL = '/wardline/test-sync/1'
+const SERVED: ServeOptions = { requestBytesMax: 70_000 }
 const OPTIONS: StreamRequest = { timeoutMs: 5000, frameBytesMax: limits.streamFrameBytesMax, framesMax: 100 }
 
 /** Runs `run` and closes everything that it registered, whatever happens. */
@@ -95,10 +96,14 @@ test('an outsider who dials, subscribes, asks and opens streams gets nothing', (
     for (const { network } of hosts) closing(network)
     const [a, b] = hosts as [Host, Host]
     let served = 0
-    a.network.serve(PROTOCOL, async function* () {
-      served += 1
-      yield new Uint8Array(1)
-    })
+    a.network.serve(
+      PROTOCOL,
+      async function* () {
+        served += 1
+        yield new Uint8Array(1)
+      },
+      SERVED
+    )
     const received = inbox(b.network)
     inbox(a.network)
     await allConnected(hosts)
@@ -229,9 +234,13 @@ test('a full block body travels as one frame, and 40 MiB in many', () =>
     for (const { network } of hosts) closing(network)
     const [a, b] = hosts as [Host, Host]
     const body = randomBytes(limits.streamFrameBytesMax)
-    a.network.serve(PROTOCOL, async function* (request) {
-      for (let count = 0; count < (request[0] ?? 0); count += 1) yield body
-    })
+    a.network.serve(
+      PROTOCOL,
+      async function* (request) {
+        for (let count = 0; count < (request[0] ?? 0); count += 1) yield body
+      },
+      SERVED
+    )
     await allConnected(hosts)
     const begin = performance.now()
     const frames = await framesOf(b.network.request(a.network.self, PROTOCOL, Uint8Array.of(8), OPTIONS))
@@ -246,9 +255,13 @@ test('a slow reader holds the handler back', () =>
     for (const { network } of hosts) closing(network)
     const [a, b] = hosts as [Host, Host]
     let produced = 0
-    a.network.serve(PROTOCOL, async function* () {
-      for (; produced < 400; produced += 1) yield new Uint8Array(64 * 1024)
-    })
+    a.network.serve(
+      PROTOCOL,
+      async function* () {
+        for (; produced < 400; produced += 1) yield new Uint8Array(64 * 1024)
+      },
+      SERVED
+    )
     await allConnected(hosts)
     let taken = 0
     for await (const frame of b.network.request(a.network.self, PROTOCOL, new Uint8Array(0), {
@@ -270,13 +283,17 @@ test('a client that never reads, or never asks, is cut', () =>
     const raw = await listedRawPeer(host)
     closing(raw)
     let ended = false
-    host.network.serve(PROTOCOL, async function* () {
-      try {
-        for (;;) yield new Uint8Array(1024 * 1024)
-      } finally {
-        ended = true
-      }
-    })
+    host.network.serve(
+      PROTOCOL,
+      async function* () {
+        try {
+          for (;;) yield new Uint8Array(1024 * 1024)
+        } finally {
+          ended = true
+        }
+      },
+      SERVED
+    )
     const deaf = await raw.open(host, PROTOCOL)
     deaf.pause()
     deaf.send(Uint8Array.of(0, 0, 0, 0))
@@ -294,9 +311,13 @@ test('a length prefix of 1 GB ends the stream on either side, without waiting fo
     closing(host.network)
     const raw = await listedRawPeer(host)
     closing(raw)
-    host.network.serve(PROTOCOL, async function* () {
-      yield new Uint8Array(1)
-    })
+    host.network.serve(
+      PROTOCOL,
+      async function* () {
+        yield new Uint8Array(1)
+      },
+      SERVED
+    )
     const stream = await raw.open(host, PROTOCOL)
     stream.send(Uint8Array.of(0x40, 0, 0, 0, 1))
     assert.is(await closeCodeOf(stream), 'reset')
@@ -320,9 +341,13 @@ test('garbage on every protocol harms nobody else, and the link comes back', () 
     closing(raw)
     const received = inbox(b.network)
     inbox(a.network)
-    a.network.serve(PROTOCOL, async function* (request) {
-      yield request
-    })
+    a.network.serve(
+      PROTOCOL,
+      async function* (request) {
+        yield request
+      },
+      SERVED
+    )
     await a.network.setPeers([b.peer, { name: raw.name, addresses: [] }])
     await allConnected([a, b].map((host) => host)).catch(() => {})
     for (const protocol of [PROTOCOL, '/meshsub/1.2.0', '/meshsub/1.1.0', '/meshsub/1.0.0']) {
@@ -372,16 +397,20 @@ test('taking a peer off the list ends its requests and refuses its streams', () 
     for (const { network } of hosts) closing(network)
     const [a, b] = hosts as [Host, Host]
     let ended = false
-    a.network.serve(PROTOCOL, async function* () {
-      try {
-        for (;;) {
-          yield new Uint8Array(10)
-          await pause(10)
+    a.network.serve(
+      PROTOCOL,
+      async function* () {
+        try {
+          for (;;) {
+            yield new Uint8Array(10)
+            await pause(10)
+          }
+        } finally {
+          ended = true
         }
-      } finally {
-        ended = true
-      }
-    })
+      },
+      SERVED
+    )
     await allConnected(hosts)
     const running = codeOf(framesOf(b.network.request(a.network.self, PROTOCOL, new Uint8Array(0), OPTIONS)))
     await pause(50)
@@ -409,13 +438,72 @@ test('a peer whose gossip is rejected again and again is refused', () =>
     assert.equal(a.network.connected(), [])
   }))
 
+test('a peer that fills its share of waiting gossip and relays a message cannot keep the honest copy away', () =>
+  withParts(async (closing) => {
+    const [victim, flooder, honest] = await Promise.all([startHost(), startHost(), startHost()])
+    for (const { network } of [victim, flooder, honest]) closing(network)
+    // The two have no link, so that the honest one does not know the message from the other.
+    await victim.network.setPeers([flooder.peer, honest.peer])
+    await Promise.all([flooder, honest].map(({ network }) => network.setPeers([victim.peer])))
+    const heard: string[] = []
+    let waiting = 0
+    victim.network.gossip.subscribe(TOPIC, async (data, from) => {
+      if (from === honest.network.self) heard.push(Buffer.from(data).toString())
+      if (from !== flooder.network.self) return 'accept'
+      waiting += 1
+      await new Promise(() => {})
+      return 'ignore'
+    })
+    inbox(flooder.network)
+    inbox(honest.network)
+    await until('the links', () => victim.network.connected().length === 2)
+    await pause(100)
+    for (let count = 0; count < 256; count += 1) await flooder.network.gossip.publish(TOPIC, randomBytes(8))
+    await until('the full queue', () => waiting === 256)
+    await flooder.network.gossip.publish(TOPIC, Buffer.from('proposal'))
+    await pause(200)
+    await honest.network.gossip.publish(TOPIC, Buffer.from('proposal'))
+    await until('the honest copy', () => heard.includes('proposal'), 3000)
+    assert.is(waiting, 256)
+  }))
+
+test('what is sent behind a small request is not taken in', () =>
+  withParts(async (closing) => {
+    const host = await startHost()
+    closing(host.network)
+    const raw = await listedRawPeer(host)
+    closing(raw)
+    let served = 0
+    host.network.serve(
+      PROTOCOL,
+      async function* () {
+        served += 1
+        await new Promise(() => {})
+        yield new Uint8Array(1)
+      },
+      { requestBytesMax: 64 }
+    )
+    const stream = await raw.open(host, PROTOCOL)
+    stream.send(Uint8Array.of(0, 0, 0, 1, 7))
+    await until('the request', () => served === 1)
+    const chunk = new Uint8Array(64 * 1024)
+    for (let count = 0; count < 64; count += 1) stream.send(chunk)
+    await pause(500)
+    const takenBytes = 64 * chunk.length - stream.writeBufferLength
+    assert.ok(takenBytes <= 300 * 1024, `${takenBytes} bytes are more than one window of the stream`)
+  }))
+
 test('close ends within a second and leaves nothing behind', async () => {
   const hosts = await startHosts(3)
   await allConnected(hosts)
   const [a, b] = hosts as [Host, Host]
-  a.network.serve(PROTOCOL, async function* () {
-    await new Promise(() => {})
-  })
+  a.network.serve(
+    PROTOCOL,
+    async function* () {
+      await new Promise(() => {})
+    },
+    SERVED
+  )
   const open = codeOf(framesOf(b.network.request(a.network.self, PROTOCOL, new Uint8Array(0), OPTIONS)))
   await pause(50)
   const begin = performance.now()

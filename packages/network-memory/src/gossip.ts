@@ -57,6 +57,7 @@ export function createGossip(wire: Wire, report: (host: Host, peer: string) => v
         if (!host.life.alive || host.closed) return
         if (verdict === 'accept' && !again) spread(host, message, from)
         if (verdict === 'reject') report(host, from)
+        if (verdict === 'busy') host.seen.delete(message.id)
       },
       (error) => {
         if (error instanceof AssertionError && host.life.alive) scheduler.fail(error)

@@ -1,5 +1,5 @@
 /** One process's side of the network, and what ties two sides together. */
-import type { GossipVerdict, StreamHandler } from '@wardline/ports'
+import type { GossipVerdict, ServeOptions, StreamHandler } from '@wardline/ports'
 import type { NetworkFaults } from './faults.ts'
 import type { Life } from './life.ts'
 import type { Prng } from './prng.ts'
@@ -17,7 +17,7 @@ export type Host = {
   readonly view: Map<string, Connection>
   readonly listeners: Set<PeerListener>
   readonly topics: Map<string, GossipHandler>
-  readonly protocols: Map<string, StreamHandler>
+  readonly protocols: Map<string, Service>
   /** Gossip message ids that passed here, to when they are forgotten; in order of time. */
   readonly seen: Map<string, number>
   readonly reports: Map<string, number>
@@ -26,7 +26,11 @@ export type Host = {
   readonly serverStreams: Set<ServerStream>
   /** Handlers running, by peer and protocol. */
   readonly serving: Map<string, number>
+  /** Bytes of the requests running, by peer. */
+  readonly servingBytes: Map<string, number>
 }
+
+export type Service = { readonly handler: StreamHandler; readonly options: ServeOptions }
 
 export type Connection = { readonly ends: readonly [Host, Host]; open: boolean }
 
@@ -61,7 +65,8 @@ export function createHost(life: Life): Host {
     banned: new Set(),
     clientStreams: new Set(),
     serverStreams: new Set(),
-    serving: new Map()
+    serving: new Map(),
+    servingBytes: new Map()
   }
 }
 

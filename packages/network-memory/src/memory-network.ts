@@ -179,10 +179,11 @@ export function createMemoryNetworks(scheduler: Scheduler, prng: Prng, faults: (
           host.topics.set(topic, handler)
         }
       },
-      request: (peer, protocol, bytes, options) => request(wire, host, { peer, protocol, bytes, options }),
-      serve(protocol, handler) {
+      request: (peer, protocol, bytes, options) => request(wire, host, { peer, protocol, bytes, options, report }),
+      serve(protocol, handler, options) {
         assert(!host.protocols.has(protocol), `the protocol ${protocol} is served once`)
-        host.protocols.set(protocol, handler)
+        assert(options.requestBytesMax <= limits.streamFrameBytesMax, 'a request fits one frame')
+        host.protocols.set(protocol, { handler, options })
       },
       report: (peer) => report(host, peer),
       async close() {

@@ -26,6 +26,8 @@ export type RequestCall = {
   readonly protocol: string
   readonly bytes: Uint8Array
   readonly options: StreamRequest
+  /** Counts a fault of `peer` against its score with `host`. */
+  readonly report: (host: Host, peer: string) => void
 }
 
 /** The client's side of one request; everything happens when the first frame is asked for. */
@@ -141,25 +143,34 @@ function openServer(wire: Wire, client: Host, connection: Connection, call: Requ
   }
 
   const serve = async (bytes: Uint8Array): Promise<void> => {
-    const handler = server.protocols.get(call.protocol)
+    const service = server.protocols.get(call.protocol)
     const slot = `${client.name} ${call.protocol}`
     const running = server.serving.get(slot) ?? 0
-    if (handler === undefined || running >= limits.streamsPerPeer) return close()
+    if (service === undefined || running >= limits.streamsPerPeer) return close()
+    if (bytes.length > service.options.requestBytesMax) {
+      close()
+      return call.report(server, client.name)
+    }
+    const runningBytes = server.servingBytes.get(client.name) ?? 0
+    if (runningBytes + bytes.length > limits.requestBytesPerPeerMax) return close()
     server.serving.set(slot, running + 1)
+    server.servingBytes.set(client.name, runningBytes + bytes.length)
     server.serverStreams.add(stream)
     // A client that a cut has silenced can neither read nor cancel: its stream must not stay forever.
     const giveUpMs = call.options.timeoutMs + wire.faults().linkTimeoutMs
     const giveUp = wire.scheduler.after(giveUpMs, server.life, () => stream.abort())
     try {
-      iterator = handler(bytes, client.name)[Symbol.asyncIterator]()
+      iterator = service.handler(bytes, client.name)[Symbol.asyncIterator]()
       await pump(iterator)
     } catch (error) {
       surface(error)
       if (!aborted) close()
+      if (error instanceof WardlineError && error.code === 'bad-request') call.report(server, client.name)
     } finally {
       giveUp.cancel()
       server.serverStreams.delete(stream)
       server.serving.set(slot, (server.serving.get(slot) ?? 1) - 1)
+      server.servingBytes.set(client.name, (server.servingBytes.get(client.name) ?? bytes.length) - bytes.length)
       await iterator?.return?.()
     }
   }

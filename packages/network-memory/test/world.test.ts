@@ -7,6 +7,8 @@ import { createWorld, type NetworkFaults, type NodeProcess, type World } from '.
 
 const test = suite('network-memory/world')
 
+const SERVED = { requestBytesMax: 1024 }
+
 const HOSTILE: Partial<NetworkFaults> = {
   delayMs: [1, 40],
   dropRate: 0.1,
@@ -29,9 +31,13 @@ async function chatter(process: NodeProcess<MemoryDisk>, names: readonly string[
   const store = await disk.openStore('heard')
   const journal = await disk.openJournal('votes')
   let heard = store.get('count')?.length ?? 0
-  network.serve('/count/1', async function* () {
-    for (let i = 0; i < 5; i++) yield new Uint8Array(heard % 100)
-  })
+  network.serve(
+    '/count/1',
+    async function* () {
+      for (let i = 0; i < 5; i++) yield new Uint8Array(heard % 100)
+    },
+    SERVED
+  )
   network.gossip.subscribe('talk', async (data) => {
     heard += 1
     await journal.append(data)
@@ -172,9 +178,13 @@ async function listeners(names: readonly string[], faults: Partial<NetworkFaults
         heard.push(`${name} hears ${new TextDecoder().decode(data)}`)
         return 'accept'
       })
-      network.serve('/echo/1', async function* (request) {
-        yield request
-      })
+      network.serve(
+        '/echo/1',
+        async function* (request) {
+          yield request
+        },
+        SERVED
+      )
       await network.setPeers(names.map((peer) => ({ name: peer, addresses: [] })))
     })
   }

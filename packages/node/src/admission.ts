@@ -17,6 +17,7 @@ import {
 import type { Clock } from '@wardline/ports'
 import type { Head } from './head.ts'
 import type { Mempool } from './mempool.ts'
+import { allHold } from './signatures.ts'
 
 /** Whatever context-free fault the bytes have; its sender is to blame, whoever wrote them. */
 export type FaultCode = string
@@ -26,6 +27,17 @@ export type Opened =
   | { readonly kind: 'fault'; readonly code: FaultCode }
   /** Well formed, for this chain, and every signature under the keys that it carries is good. */
   | { readonly kind: 'opened'; readonly transaction: ParsedTransaction }
+
+/** What the bytes and the final state say before any signature has been verified. */
+export type Looked =
+  | { readonly kind: 'fault'; readonly code: FaultCode }
+  | {
+      readonly kind: 'refused'
+      readonly transaction: ParsedTransaction
+      readonly code: RefusalCode
+      readonly permanent: boolean
+    }
+  | { readonly kind: 'acceptable'; readonly transaction: ParsedTransaction }
 
 export type Admitted =
   | { readonly kind: 'admitted' }
@@ -41,14 +53,18 @@ export type Admission = {
    * @returns undefined if the bytes have a fault
    */
   openForBlock(bytes: Uint8Array): Promise<ParsedTransaction | undefined>
+  /** Parses, and judges on the final state as of now, which costs far less than a signature. */
+  look(bytes: Uint8Array): Looked
+  /** Whether all its signatures hold. Asked again while it is being verified, it gives the same answer. */
+  verify(transaction: ParsedTransaction): Promise<boolean>
   /** Judges on the final state as of now, and takes the transaction into the mempool if that accepts it. */
   admit(transaction: ParsedTransaction): Admitted
   /** Takes back what was admitted before a restart. The caller has judged it; what was promised once needs no share. */
   readmit(transaction: ParsedTransaction): void
   /** What the final state says now of a transaction, without admitting it. */
   judge(transaction: ParsedTransaction): ReturnType<typeof judge>
-  /** Whether this leaf needs no second look. */
-  hasMet(leaf: Leaf): boolean
+  /** Whether this leaf needs no second look: it is pending, final, or refused for good. */
+  knows(leaf: Leaf): boolean
   /** Remembers that this leaf needs no second look: it is final, or refused for good. */
   settle(leaf: Leaf): void
 }
@@ -70,6 +86,7 @@ export type AdmissionParts = {
 export function createAdmission(parts: AdmissionParts): Admission {
   const { chain, verifier, clock, mempool, state, head } = parts
   const met = new Set<Leaf>()
+  const verifying = new Map<Leaf, Promise<boolean>>()
 
   function remember(leaf: Leaf): void {
     if (met.size >= LEAVES_REMEMBERED_MAX) {
@@ -90,13 +107,25 @@ export function createAdmission(parts: AdmissionParts): Admission {
     return judge(state, transaction, Math.max(clock.nowMs(), head().time + 1))
   }
 
+  function knows(leaf: Leaf): boolean {
+    return met.has(leaf) || mempool.has(leaf)
+  }
+
+  /** The same transaction may come from several neighbours at once. */
+  function verify(transaction: ParsedTransaction): Promise<boolean> {
+    const running = verifying.get(transaction.leaf)
+    if (running !== undefined) return running
+    const verdict = allHold(verifier, signatureChecks(transaction), 'normal').finally(() =>
+      verifying.delete(transaction.leaf)
+    )
+    verifying.set(transaction.leaf, verdict)
+    return verdict
+  }
+
   async function parseAndVerify(bytes: Uint8Array): Promise<Exclude<Opened, { kind: 'known' }>> {
     const parsed = parseTransaction(bytes, chain)
     if (parsed.kind === 'reject') return { kind: 'fault', code: parsed.code }
-    const verdicts = await Promise.all(
-      signatureChecks(parsed.transaction).map(({ key, message, signature }) => verifier.verify(key, message, signature))
-    )
-    if (verdicts.includes(false)) return { kind: 'fault', code: 'bad-signature' }
+    if (!(await verify(parsed.transaction))) return { kind: 'fault', code: 'bad-signature' }
     return { kind: 'opened', transaction: parsed.transaction }
   }
 
@@ -104,7 +133,7 @@ export function createAdmission(parts: AdmissionParts): Admission {
     async open(bytes) {
       if (bytes.length > limits.transactionBytesMax) return { kind: 'fault', code: 'too-large' }
       const leaf = leafOf(bytes)
-      return met.has(leaf) || mempool.has(leaf) ? { kind: 'known', leaf } : parseAndVerify(bytes)
+      return knows(leaf) ? { kind: 'known', leaf } : parseAndVerify(bytes)
     },
 
     async openForBlock(bytes) {
@@ -113,6 +142,17 @@ export function createAdmission(parts: AdmissionParts): Admission {
       const opened = await parseAndVerify(bytes)
       return opened.kind === 'opened' ? opened.transaction : undefined
     },
+
+    look(bytes) {
+      const parsed = parseTransaction(bytes, chain)
+      if (parsed.kind === 'reject') return { kind: 'fault', code: parsed.code }
+      const { transaction } = parsed
+      const verdict = judgeNow(transaction)
+      if (verdict.kind === 'accept') return { kind: 'acceptable', transaction }
+      return { kind: 'refused', transaction, code: verdict.code, permanent: verdict.permanent }
+    },
+
+    verify,
 
     judge: judgeNow,
 
@@ -131,7 +171,7 @@ export function createAdmission(parts: AdmissionParts): Admission {
       mempool.add(transaction, sponsorOf(transaction.author.member), 1)
     },
 
-    hasMet: (leaf) => met.has(leaf),
+    knows,
     settle: remember
   }
 }

@@ -24,12 +24,12 @@ import {
   parseMessage,
   planPrune,
   type Recovered,
-  type SignatureCheck,
   screen,
   step
 } from '@wardline/consensus'
 import type { Verifier } from '@wardline/crypto'
 import type { Clock, GossipVerdict, Journal, PeerName, Timer } from '@wardline/ports'
+import { allHold } from './signatures.ts'
 
 /** What the engine asks of the rest of the node. Each may take its time; the loop goes on meanwhile. */
 export type Application = {
@@ -81,7 +81,6 @@ export type AgreementParts = {
 
 /** Messages of one peer whose signatures are being verified; more are dropped. */
 const VERIFYING_PER_PEER_MAX = 64
-const VERIFIED_AT_ONCE = 8
 
 export function createAgreement(parts: AgreementParts): Agreement {
   const { journal, clock, verifier, application, onFailure } = parts
@@ -184,19 +183,6 @@ export function createAgreement(parts: AgreementParts): Agreement {
     }
   }
 
-  /** In small groups, up to the first failure: a relay may attach thousands of worthless signatures to one message. */
-  async function allHold(checks: readonly SignatureCheck[]): Promise<boolean> {
-    for (let from = 0; from < checks.length; from += VERIFIED_AT_ONCE) {
-      const verdicts = await Promise.all(
-        checks
-          .slice(from, from + VERIFIED_AT_ONCE)
-          .map(({ key, message, signature }) => verifier.verify(key, message, signature))
-      )
-      if (verdicts.includes(false)) return false
-    }
-    return true
-  }
-
   /** Runs beside the loop; what fails in it stops the chain. */
   async function task(run: () => Promise<void>): Promise<void> {
     try {
@@ -246,10 +232,10 @@ export function createAgreement(parts: AgreementParts): Agreement {
       const screening = screen(engine, message, from, nowMs)
       if (screening.kind !== 'verify') return screening.kind
       const busy = verifying.get(from) ?? 0
-      if (busy >= VERIFYING_PER_PEER_MAX) return 'ignore'
+      if (busy >= VERIFYING_PER_PEER_MAX) return 'busy'
       verifying.set(from, busy + 1)
       try {
-        if (!(await allHold(screening.checks))) return 'reject'
+        if (!(await allHold(verifier, screening.checks, 'urgent'))) return 'reject'
       } finally {
         const left = (verifying.get(from) ?? 1) - 1
         if (left > 0) verifying.set(from, left)

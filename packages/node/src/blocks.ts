@@ -17,7 +17,7 @@ import {
   type ValidatorSet
 } from '@wardline/consensus'
 import type { Verifier } from '@wardline/crypto'
-import { decodeBlockBody, encodeBlockBody, type ParsedTransaction } from '@wardline/ledger'
+import { decodeBlockBody, encodeBlockBody, leafOf, type ParsedTransaction } from '@wardline/ledger'
 import type { Clock, KeyValueStore, Log, Network, PeerName, StoreWrite } from '@wardline/ports'
 import type { Admission } from './admission.ts'
 import type { Committer } from './commit.ts'
@@ -26,6 +26,7 @@ import type { ExecutedBlock, Executor } from './executor.ts'
 import type { Head } from './head.ts'
 import { keys } from './layout.ts'
 import type { Mempool } from './mempool.ts'
+import { allHold, allTrue } from './signatures.ts'
 import type { ChainPart, SyncClient } from './sync.ts'
 
 export type Blocks = {
@@ -60,12 +61,29 @@ export type BlocksParts = {
   readonly committer: Committer
   readonly directory: Directory
   readonly sync: SyncClient
+  /** Told of a pending transaction that could not be in a block made here. */
+  readonly onRefused: (transaction: ParsedTransaction) => void
 }
 
 type Execution =
   | { readonly kind: 'executed'; readonly headers: readonly Header[] }
   | { readonly kind: 'missing' }
   | { readonly kind: 'invalid'; readonly header: Header; readonly code: string }
+
+type Collected =
+  | { readonly kind: 'collected'; readonly transactions: readonly ParsedTransaction[] }
+  | { readonly kind: 'missing' }
+  | { readonly kind: 'faulty' }
+
+type Obtained =
+  | {
+      readonly kind: 'obtained'
+      readonly header: Header
+      readonly transactions: readonly ParsedTransaction[]
+    }
+  | { readonly kind: 'missing' }
+  /** The block itself, by its digest, holds a transaction with a fault. */
+  | { readonly kind: 'faulty'; readonly header: Header }
 
 /** Unfinalised ancestors that are executed for one block; the consensus keeps far fewer. */
 const ANCESTORS_MAX = 64
@@ -107,12 +125,11 @@ export function createBlocks(parts: BlocksParts): Blocks {
     await store.write(writes, { sync: true })
   }
 
-  /** The transactions with these leaves, from the mempool or the peers; undefined if some are not to be had. */
-  async function collect(
-    digest: Digest,
-    leaves: readonly Leaf[],
-    peers: readonly PeerName[]
-  ): Promise<ParsedTransaction[] | undefined> {
+  /**
+   * The transactions with these leaves, from the mempool or the peers. A leaf is the hash of signed bytes, so bytes that have
+   * it and are faulty make the block that names it invalid, whoever is asked.
+   */
+  async function collect(digest: Digest, leaves: readonly Leaf[], peers: readonly PeerName[]): Promise<Collected> {
     const found = new Map<Leaf, ParsedTransaction>()
     const missing = () => leaves.filter((leaf) => !found.has(leaf))
     for (const leaf of leaves) {
@@ -123,11 +140,12 @@ export function createBlocks(parts: BlocksParts): Blocks {
       const wanted = missing()
       if (wanted.length === 0) break
       const received = await sync.transactions(peer, digest, wanted)
-      const opened = await Promise.all(received.map((bytes) => admission.openForBlock(bytes)))
-      for (const transaction of opened) if (transaction !== undefined) found.set(transaction.leaf, transaction)
+      const opened = await openAll([...received.values()])
+      if (opened === undefined) return { kind: 'faulty' }
+      for (const transaction of opened) found.set(transaction.leaf, transaction)
     }
-    const all = leaves.map((leaf) => found.get(leaf))
-    return all.includes(undefined) ? undefined : (all as ParsedTransaction[])
+    const all = leaves.flatMap((leaf) => found.get(leaf) ?? [])
+    return all.length === leaves.length ? { kind: 'collected', transactions: all } : { kind: 'missing' }
   }
 
   /** The header of a block that is final or was kept here. */
@@ -137,45 +155,51 @@ export function createBlocks(parts: BlocksParts): Blocks {
     return store.get(keys.header(Number(new TextDecoder().decode(height))))
   }
 
+  /** Parses and verifies transactions; undefined as soon as one has a fault. */
   async function openAll(body: readonly Uint8Array[]): Promise<ParsedTransaction[] | undefined> {
-    const opened = await Promise.all(body.map((bytes) => admission.openForBlock(bytes)))
-    return opened.includes(undefined) ? undefined : (opened as ParsedTransaction[])
+    const opened: ParsedTransaction[] = []
+    const isGood = await allTrue([...body.entries()], async ([index, bytes]) => {
+      const transaction = await admission.openForBlock(bytes)
+      if (transaction !== undefined) opened[index] = transaction
+      return transaction !== undefined
+    })
+    return isGood ? opened : undefined
   }
 
   /** A block that was kept here, or that a peer has; its body is durable and its transactions verified. */
-  async function obtain(
-    digest: Digest,
-    peers: readonly PeerName[]
-  ): Promise<{ header: Header; transactions: readonly ParsedTransaction[] } | undefined> {
+  async function obtain(digest: Digest, peers: readonly PeerName[]): Promise<Obtained> {
     const headerBytes = storedHeader(digest)
     const bodyBytes = store.get(keys.body(digest))
     const kept = headerBytes && parseHeader(headerBytes)
     const body = bodyBytes && decodeBlockBody(bodyBytes)
     if (kept !== undefined && body !== undefined) {
       const transactions = await openAll(body)
-      if (transactions !== undefined) return { header: kept, transactions }
+      if (transactions !== undefined) return { kind: 'obtained', header: kept, transactions }
     }
     for (const peer of peers) {
       const received = await sync.block(peer, digest)
       if (received === undefined) continue
       const { header } = received
-      const transactions = await openAll(received.body)
-      if (transactions === undefined || leavesRoot(transactions.map(({ leaf }) => leaf)) !== header.txRoot) {
+      if (leavesRoot(received.body.map(leafOf)) !== header.txRoot) {
         network.report(peer, 'bad-sync-answer')
         continue
       }
+      const transactions = await openAll(received.body)
+      if (transactions === undefined) return { kind: 'faulty', header }
       await keep(header, digest, received.body)
-      return { header, transactions }
+      return { kind: 'obtained', header, transactions }
     }
-    return undefined
+    return { kind: 'missing' }
   }
 
   /** Executes the unfinalised block `digest` after its ancestors. `headers` are those that had to be obtained. */
   async function ensureExecuted(digest: Digest, peers: readonly PeerName[]): Promise<Execution> {
-    const chainDown: { header: Header; transactions: readonly ParsedTransaction[] }[] = []
+    const chainDown: Extract<Obtained, { kind: 'obtained' }>[] = []
     for (let at = digest; !executor.knows(at); ) {
-      const block = chainDown.length < ANCESTORS_MAX ? await obtain(at, peers) : undefined
-      if (block === undefined || block.header.height <= committer.head().height) return { kind: 'missing' }
+      if (chainDown.length === ANCESTORS_MAX) return { kind: 'missing' }
+      const block = await obtain(at, peers)
+      if (block.kind === 'missing' || block.header.height <= committer.head().height) return { kind: 'missing' }
+      if (block.kind === 'faulty') return { kind: 'invalid', header: block.header, code: 'faulty-transaction' }
       chainDown.push(block)
       at = block.header.parent
     }
@@ -217,10 +241,7 @@ export function createBlocks(parts: BlocksParts): Blocks {
     if (last.nextSetHash !== setHash(set.validators)) return false
     const checks = certificateChecks(set, chain, certificate)
     if (checks === undefined) return false
-    const verdicts = await Promise.all(
-      checks.map(({ key, message, signature }) => verifier.verify(key, message, signature))
-    )
-    return !verdicts.includes(false)
+    return allHold(verifier, checks, 'urgent')
   }
 
   async function catchUpFrom(peer: PeerName): Promise<Certified | undefined> {
@@ -238,9 +259,9 @@ export function createBlocks(parts: BlocksParts): Blocks {
           return verifyPart(start, received)
         },
         async (header, body) => {
+          if (leavesRoot(body.map(leafOf)) !== header.txRoot) return false
           const transactions = await openAll(body)
-          if (transactions === undefined || leavesRoot(transactions.map(({ leaf }) => leaf)) !== header.txRoot)
-            return false
+          if (transactions === undefined) throw divergence(header, 'faulty-transaction')
           const isLast = header === part?.headers.at(-1)
           await exclusively(async () => {
             // The consensus may have committed it meanwhile.
@@ -259,30 +280,40 @@ export function createBlocks(parts: BlocksParts): Blocks {
     }
   }
 
+  /** Looks at everything that is pending until something can be in the block, without holding up the loop for long. */
+  async function select(request: BuildRequest, timeMs: number): Promise<ExecutedBlock | undefined> {
+    let unseen = request.allowTransactions ? mempool.size : 0
+    for (;;) {
+      const candidates = request.allowTransactions ? mempool.all() : []
+      const built = executor.build(request.parent.digest, timeMs, candidates, (roots, { count, refused, isWhole }) => {
+        const isLast = isWhole || refused.length >= unseen
+        if (count === 0 && !(request.allowEmpty && isLast)) return undefined
+        return {
+          version: 1,
+          chain,
+          epoch: request.epoch,
+          view: request.view,
+          height: request.height,
+          parent: request.parent.digest,
+          time: timeMs,
+          proposer: request.proposer,
+          ...roots,
+          nextSetHash: setHash(set.validators)
+        }
+      })
+      unseen -= built.refused.length
+      for (const transaction of built.refused) parts.onRefused(transaction)
+      if (built.block !== undefined || built.isWhole || unseen <= 0 || stopped) return built.block
+      await new Promise<void>((resolve) => clock.after(0, resolve))
+      if (!executor.knows(request.parent.digest)) return undefined
+    }
+  }
+
   return {
     async build(request, timeMs) {
       const execution = await ensureExecuted(request.parent.digest, orElseAll([]))
       if (execution.kind !== 'executed') return 'failed'
-      const block = executor.build(
-        request.parent.digest,
-        timeMs,
-        request.allowTransactions ? mempool.all() : [],
-        (roots, count) =>
-          count === 0 && !request.allowEmpty
-            ? undefined
-            : {
-                version: 1,
-                chain,
-                epoch: request.epoch,
-                view: request.view,
-                height: request.height,
-                parent: request.parent.digest,
-                time: timeMs,
-                proposer: request.proposer,
-                ...roots,
-                nextSetHash: setHash(set.validators)
-              }
-      )
+      const block = await select(request, timeMs)
       if (block === undefined) return 'nothing'
       await keep(
         block.header,
@@ -298,8 +329,13 @@ export function createBlocks(parts: BlocksParts): Blocks {
       const peers = orElseAll(peersOf([header.proposer]))
       const ancestors = await ensureExecuted(header.parent, peers)
       const fetched = ancestors.kind === 'executed' ? ancestors.headers : []
-      const transactions = await collect(digest, leaves, peers)
-      if (transactions === undefined || !executor.knows(header.parent)) return { verdict: 'unavailable', fetched }
+      const collected = await collect(digest, leaves, peers)
+      if (collected.kind === 'faulty') {
+        log.warn('a proposal names a faulty transaction', { height: header.height, member: header.proposer })
+        return { verdict: 'invalid', fetched }
+      }
+      if (collected.kind === 'missing' || !executor.knows(header.parent)) return { verdict: 'unavailable', fetched }
+      const { transactions } = collected
       const executed = executor.execute(header, transactions)
       if (executed.kind === 'invalid') {
         log.warn('a proposal breaks a rule', {
@@ -342,7 +378,8 @@ export function createBlocks(parts: BlocksParts): Blocks {
     },
 
     async fetchBlock(digest, from) {
-      return (await obtain(digest, orElseAll(peersOf(from))))?.header
+      const block = await obtain(digest, orElseAll(peersOf(from)))
+      return block.kind === 'obtained' ? block.header : undefined
     },
 
     catchUp(peers) {

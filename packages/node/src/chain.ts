@@ -2,7 +2,7 @@
  * One chain of this daemon: opens its folder, wires the parts, and closes them. The parts know each other only through the
  * functions handed over here.
  */
-import type { ChainId, Leaf, MemberId, SignKey, TransactionId } from '@wardline/codec'
+import { type ChainId, limits, type MemberId, type SignKey, type TransactionId } from '@wardline/codec'
 import {
   type Certificate,
   DEFAULT_TIMING,
@@ -17,15 +17,15 @@ import {
   chainIdOf,
   type Fold,
   type Genesis,
-  leafOf,
   type ParsedTransaction,
   readParameters,
   type StateView,
   validatorsOf
 } from '@wardline/ledger'
-import type { Clock, Journal, KeyValueStore, Log, Network, PeerName, Timer } from '@wardline/ports'
+import type { Clock, Journal, KeyValueStore, Log, Network, PeerName, Timer, VoteMarks } from '@wardline/ports'
 import { createAdmission } from './admission.ts'
 import { type Agreement, createAgreement } from './agree.ts'
+import { createAllowance } from './allowance.ts'
 import { type Blocks, createBlocks } from './blocks.ts'
 import { createCommitter } from './commit.ts'
 import { type DirectoryEntry, openDirectory } from './directory.ts'
@@ -34,7 +34,7 @@ import { createFinalState } from './final-state.ts'
 import type { Head } from './head.ts'
 import { keys } from './layout.ts'
 import { createMempool } from './mempool.ts'
-import { openJournal, openStore } from './open.ts'
+import { openJournal, openStore, type VoteMark } from './open.ts'
 import { createOutbox } from './outbox.ts'
 import { createOutcomes, type Outcome } from './outcomes.ts'
 import { createPayloads, type Payloads } from './payloads.ts'
@@ -47,6 +47,8 @@ import { createSyncClient, serveSync } from './sync.ts'
 const TELL_PROTOCOL = '/wardline/consensus/1'
 /** While awake, peers compare what is pending this often. */
 const PENDING_EXCHANGE_MS = 30_000
+/** Pending transactions asked of a peer by one request. */
+const PENDING_ASKED_AT_ONCE = 1_000
 /** Pending transactions looked at to find one that a block could take now. */
 const WORK_LOOKS_MAX = 64
 
@@ -55,6 +57,8 @@ export type ChainParts = {
   /** This hospital on this chain, and the key it votes with; without one it follows. */
   readonly self: MemberId
   readonly voteSigner: VoteSigner | null
+  /** Kept apart from the chain's folder; null where nothing is. */
+  readonly voteMarks: VoteMarks | null
   readonly store: KeyValueStore
   readonly journal: Journal
   readonly network: Network
@@ -106,21 +110,29 @@ export type Chain = {
 
 /**
  * Opens a chain and takes part in it.
- * @throws WardlineError `journal-lost | store-corrupt | database-too-new | database-of-another-chain`
+ * @throws WardlineError `journal-lost | store-corrupt | database-too-new | database-of-another-chain`, and of the vote marks
  */
 export async function openChain(parts: ChainParts): Promise<Chain> {
   const { genesis, self, store, journal, network, clock, verifier, log } = parts
   const id = chainIdOf(genesis)
   const isNew = store.get(keys.schema) === undefined
-  const scan = await openJournal(journal, isNew)
+  const set = validatorsOf(genesis)
+  const voteSigner = indexOfMember(set, self) === -1 ? null : parts.voteSigner
+  const scan = await openJournal(journal, isNew, voteMark(parts.voteMarks, id, voteSigner))
   const opened = await openStore(store, id, genesis)
 
   const state = createFinalState(store)
   const mempool = createMempool()
   const outcomes = createOutcomes(clock)
   const listeners = new Set<(block: CommittedBlock) => void>()
-  const directory = await openDirectory(store, state, genesis, self, parts.peerNameOf)
+  const directory = await openDirectory(store, state, genesis, self, opened.head.time, parts.peerNameOf)
   const since = new Map<PeerName, number>()
+  const asking = new Set<PeerName>()
+  const served = createAllowance({
+    clock,
+    burst: limits.requestsPerPeerBurst,
+    perSecond: limits.requestsPerPeerPerSecond
+  })
   let phase: Phase = 'catching-up'
   let exchange: Timer | undefined
 
@@ -138,8 +150,8 @@ export async function openChain(parts: ChainParts): Promise<Chain> {
         outcomes.settle(transaction.id, { kind: 'committed', height: block.header.height })
       }
       submitter.committed(block)
-      receiver.retryParked()
-      if (directory.update(block.changes)) void guarded(setPeers)
+      void guarded(() => receiver.retryParked())
+      if (directory.update(block.changes, block.header.time)) void guarded(setPeers)
       // What could not be included before this block may be includable now.
       agreement.work(hasWork())
       for (const run of listeners) run(block)
@@ -163,13 +175,21 @@ export async function openChain(parts: ChainParts): Promise<Chain> {
     self,
     transaction: (wanted) => query.transaction(wanted) ?? mempool.withId(wanted),
     memberOf: (peer) => directory.memberOf(peer),
-    peerOf: (member) => directory.peerOf(member)
+    peerOf: (member) => directory.peerOf(member),
+    allowance: served
   })
 
   const topic = (name: 'tx' | 'proposal' | 'vote') => `/wardline/${id}/${name}/1`
   const outbox = createOutbox((batch) => guarded(() => network.gossip.publish(topic('tx'), batch)))
   const onAdmitted = () => agreement.work(true)
-  const receiver = createReceiver({ admission, clock, log, passOn: outbox, onAdmitted })
+  const receiver = createReceiver({
+    admission,
+    clock,
+    log,
+    report: (peer, code) => network.report(peer, code),
+    passOn: outbox,
+    onAdmitted
+  })
   const submitter = createSubmitter({
     chain: id,
     store,
@@ -187,7 +207,6 @@ export async function openChain(parts: ChainParts): Promise<Chain> {
     }
   })
   const sync = createSyncClient(network)
-  const set = validatorsOf(genesis)
   const blocks: Blocks = createBlocks({
     chain: id,
     set,
@@ -201,16 +220,16 @@ export async function openChain(parts: ChainParts): Promise<Chain> {
     executor,
     committer,
     directory,
-    sync
+    sync,
+    onRefused: (transaction) => submitter.refused(transaction)
   })
   const { heartbeatMs, deltaMs } = readParameters(state)
-  const isValidator = parts.voteSigner !== null && indexOfMember(set, self) !== undefined
   const agreement: Agreement = createAgreement({
     chain: id,
     config: {
       chain: id,
       set,
-      self: isValidator && parts.voteSigner !== null ? { member: self, signer: parts.voteSigner } : null,
+      self: voteSigner && { member: self, signer: voteSigner },
       genesisTimeMs: genesis.created,
       timing: { ...DEFAULT_TIMING, heartbeatMs, deltaMs }
     },
@@ -236,15 +255,18 @@ export async function openChain(parts: ChainParts): Promise<Chain> {
     }
   })
 
-  serveSync({ store, network, mempool, headHeight: () => head().height, leavesOf: (body) => body.map(leafOf) })
+  serveSync({
+    store,
+    network,
+    mempool,
+    headHeight: () => head().height,
+    memberOf: (peer) => directory.memberOf(peer),
+    allowance: served
+  })
   network.gossip.subscribe(topic('tx'), (data, from) => receiver.batch(data, from))
   network.gossip.subscribe(topic('proposal'), (data, from) => agreement.receive(data, from))
   network.gossip.subscribe(topic('vote'), (data, from) => agreement.receive(data, from))
-  network.serve(TELL_PROTOCOL, async function* (message, from) {
-    if ((await agreement.receive(message, from)) === 'reject') network.report(from, 'bad-message')
-    // The answer is the end of the stream.
-    yield* []
-  })
+  network.serve(TELL_PROTOCOL, hearTold, { requestBytesMax: limits.gossipMessageBytesMax })
   const forgetPeers = network.onPeer((peer, event) => {
     since.set(peer, clock.nowMs())
     log.info(`peer ${event}`, { member: directory.memberOf(peer), peer })
@@ -260,6 +282,12 @@ export async function openChain(parts: ChainParts): Promise<Chain> {
     if (phase === 'catching-up') phase = 'running'
   })
   scheduleExchange()
+
+  async function* hearTold(message: Uint8Array, from: PeerName): AsyncIterable<Uint8Array> {
+    if ((await agreement.receive(message, from)) === 'reject') network.report(from, 'bad-message')
+    // The answer is the end of the stream.
+    yield* []
+  }
 
   function committed(wanted: TransactionId): Outcome | undefined {
     const place = query.place(wanted)
@@ -334,10 +362,20 @@ export async function openChain(parts: ChainParts): Promise<Chain> {
     await askPending(peer)
   }
 
+  /** Takes over what is pending with the peer and not here, in parts that fit into memory; once at a time per peer. */
   async function askPending(peer: PeerName): Promise<void> {
-    const leaves = (await sync.pending(peer)).filter((leaf: Leaf) => !mempool.has(leaf) && !admission.hasMet(leaf))
-    if (leaves.length === 0) return
-    await receiver.fetched(await sync.transactions(peer, head().digest, leaves), peer)
+    if (asking.has(peer)) return
+    asking.add(peer)
+    try {
+      const leaves = (await sync.pending(peer)).filter((leaf) => !receiver.knows(leaf))
+      for (let from = 0; from < leaves.length; from += PENDING_ASKED_AT_ONCE) {
+        const wanted = leaves.slice(from, from + PENDING_ASKED_AT_ONCE).filter((leaf) => !receiver.knows(leaf))
+        const found = wanted.length === 0 ? [] : (await sync.transactions(peer, head().digest, wanted)).values()
+        if (!(await receiver.fetched(found, peer))) return
+      }
+    } finally {
+      asking.delete(peer)
+    }
   }
 
   function scheduleExchange(): void {
@@ -392,4 +430,10 @@ export async function openChain(parts: ChainParts): Promise<Chain> {
       await store.close()
     }
   }
+}
+
+function voteMark(marks: VoteMarks | null, chain: ChainId, signer: VoteSigner | null): VoteMark | null {
+  if (marks === null || signer === null) return null
+  const { publicKey } = signer
+  return { isSet: () => marks.hasVoted(chain, publicKey), set: () => marks.markVoted(chain, publicKey) }
 }

@@ -11,31 +11,42 @@ export type Directory = {
   memberOf(peer: PeerName): MemberId | undefined
   /** Everyone with a daemon but this one, by member id. */
   others(): readonly DirectoryEntry[]
-  /** Takes in what a block changed; true if it concerns who may connect. */
-  update(changes: readonly Change[]): boolean
+  /** Takes in what a block changed, and that its time has come; true if it concerns who may connect. */
+  update(changes: readonly Change[], timeMs: number): boolean
 }
 
-/** @param peerNameOf the transport's name for a libp2p key */
+/**
+ * A member is no peer any more when it was revoked, or when its registration ended by the time of the last block.
+ * @param timeMs time of the head
+ * @param peerNameOf the transport's name for a libp2p key
+ */
 export async function openDirectory(
   store: KeyValueStore,
   state: StateView,
   genesis: Genesis,
   self: MemberId,
+  timeMs: number,
   peerNameOf: (host: SignKey) => PeerName
 ): Promise<Directory> {
   const addresses = new Map(genesis.founders.map(({ host, addresses }) => [host, addresses]))
   const entries = new Map<MemberId, DirectoryEntry>()
   const members = new Map<PeerName, MemberId>()
 
-  function put(id: MemberId): boolean {
+  /** When the registrations of peers end. */
+  const ends = new Map<MemberId, number>()
+
+  function put(id: MemberId, nowMs: number): boolean {
     const member = readMember(state, id)
     const known = entries.get(id)
-    if (member?.host == null || member.revoked !== null) {
+    const hasEnded = member?.until != null && member.until <= nowMs
+    ends.delete(id)
+    if (member?.host == null || member.revoked !== null || hasEnded) {
       if (known === undefined) return false
       entries.delete(id)
       members.delete(known.peer.name)
       return true
     }
+    if (member.until !== null) ends.set(id, member.until)
     const name = peerNameOf(member.host)
     if (known?.peer.name === name) return false
     entries.set(id, { member: id, peer: { name, addresses: addresses.get(member.host) ?? [] } })
@@ -44,18 +55,22 @@ export async function openDirectory(
   }
 
   const range = { from: keys.state(memberRange.from), to: keys.state(memberRange.to) }
-  for await (const [key] of store.range(range)) put(key.slice(keys.state(memberRange.from).length) as MemberId)
+  for await (const [key] of store.range(range)) {
+    put(key.slice(keys.state(memberRange.from).length) as MemberId, timeMs)
+  }
 
   return {
     peerOf: (member) => entries.get(member)?.peer.name,
     memberOf: (peer) => members.get(peer),
     others: () =>
       [...entries.values()].filter(({ member }) => member !== self).sort((a, b) => (a.member < b.member ? -1 : 1)),
-    update(changes) {
+    update(changes, nowMs) {
       let changed = false
       for (const { key } of changes) {
-        if (key.startsWith(memberRange.from) && put(key.slice(memberRange.from.length) as MemberId)) changed = true
+        if (key.startsWith(memberRange.from) && put(key.slice(memberRange.from.length) as MemberId, nowMs))
+          changed = true
       }
+      for (const [id, endMs] of ends) if (endMs <= nowMs && put(id, nowMs)) changed = true
       return changed
     }
   }

@@ -1,9 +1,9 @@
 /**
  * Executes blocks that are not final yet, each on its parent's state: the final state in the store under the changes of
  * the branch's unfinalised blocks, kept in memory by digest. A block is executed once; what it changed is what `commit`
- * writes. Nothing here touches the disk.
+ * writes. Nothing here touches the disk. How many are kept is bounded: what was dropped is executed again from the disk.
  */
-import { assert, type Digest, type Frontier, frontierRoot, type Hash, height, name32 } from '@wardline/codec'
+import { assert, type Digest, type Frontier, frontierRoot, type Hash, height, limits, name32 } from '@wardline/codec'
 import { type Header, headerDigest } from '@wardline/consensus'
 import {
   appHash,
@@ -31,6 +31,17 @@ export type ExecutedBlock = {
 /** The part of a header that follows from what a leader selected. */
 export type Roots = { readonly history: Hash; readonly txRoot: Hash; readonly appHash: Hash }
 
+/** What a leader has selected so far. */
+export type Selection = {
+  readonly count: number
+  /** Candidates that could not follow on the parent and what was selected before them. */
+  readonly refused: readonly ParsedTransaction[]
+  /** Whether every candidate was looked at, or the block is full. */
+  readonly isWhole: boolean
+}
+
+export type Built = Selection & { readonly block: ExecutedBlock | undefined }
+
 export type Executor = {
   /** Whether the block's state is known here: it is the head, or was executed and is not final. */
   knows(digest: Digest): boolean
@@ -43,15 +54,15 @@ export type Executor = {
     transactions: readonly ParsedTransaction[]
   ): { readonly kind: 'executed'; readonly block: ExecutedBlock } | { readonly kind: 'invalid'; readonly code: string }
   /**
-   * Makes a block on top of the known block `parent`: takes, in the order given, the candidates that its state permits,
-   * and completes the header with `complete`, which sees how many they are and may decline.
+   * Makes a block on top of the known block `parent`: takes, in the order given, the candidates that its state permits, at
+   * most `limits.buildTransactionsMax`, passing over at most `limits.buildRefusalsMax` that it does not, and completes the header with `complete`, which may decline.
    */
   build(
     parent: Digest,
     timeMs: number,
     candidates: Iterable<ParsedTransaction>,
-    complete: (roots: Roots, count: number) => Header | undefined
-  ): ExecutedBlock | undefined
+    complete: (roots: Roots, selection: Selection) => Header | undefined
+  ): Built
   get(digest: Digest): ExecutedBlock | undefined
   /** Height and history of a known block, or of the head. */
   headOf(digest: Digest): Head | undefined
@@ -115,8 +126,19 @@ export function createExecutor(final: StateView, head: () => Head): Executor {
       headAfter: headAfter(parent, header, digest, transactions.length)
     }
     const overlay = new Map([...changes, ...seen].map(({ key, value }) => [key, value]))
+    if (pending.size >= limits.unfinalisedBlocksMax) forgetOldest(header.parent)
     pending.set(digest, { block, overlay, leaves: new Set(transactions.map(({ leaf }) => leaf)) })
     return block
+  }
+
+  /** Drops the oldest block that no other one follows, but not `needed`. Its body stays on the disk. */
+  function forgetOldest(needed: Digest): void {
+    const parents = new Set([...pending.values()].map(({ block }) => block.header.parent)).add(needed)
+    for (const digest of pending.keys()) {
+      if (parents.has(digest)) continue
+      pending.delete(digest)
+      return
+    }
   }
 
   return {
@@ -146,11 +168,18 @@ export function createExecutor(final: StateView, head: () => Head): Executor {
       const parent = headOn(ancestors)
       const block = createBlock(stateOn(ancestors), { height: height(parent.height + 1), time: timeMs })
       const chosen: ParsedTransaction[] = []
+      const refused: ParsedTransaction[] = []
+      let isWhole = true
       for (const candidate of candidates) {
         if (ancestors.some(({ leaves }) => leaves.has(candidate.leaf))) continue
+        if (refused.length === limits.buildRefusalsMax) {
+          isWhole = false
+          break
+        }
         const verdict = block.add(candidate)
         if (verdict.kind === 'full') break
-        if (verdict.kind === 'accept') chosen.push(candidate)
+        if (verdict.kind === 'refuse') refused.push(candidate)
+        else if (chosen.push(candidate) === limits.buildTransactionsMax) break
       }
       const { changes, seen } = block.changes()
       const roots = {
@@ -158,8 +187,9 @@ export function createExecutor(final: StateView, head: () => Head): Executor {
         txRoot: txRoot(chosen.map(({ leaf }) => leaf)),
         appHash: appHash(parent.appHash, changes)
       }
-      const header = complete(roots, chosen.length)
-      return header && remember(parent, header, chosen, changes, seen)
+      const selection = { count: chosen.length, refused, isWhole }
+      const header = complete(roots, selection)
+      return { ...selection, block: header && remember(parent, header, chosen, changes, seen) }
     },
 
     settle(settled) {

@@ -15,11 +15,12 @@
  * | `meta/head` | CBOR `{digest, height, history, transactions}`: the last final block, the right edge of the history tree, how many transactions so far |
  * | `meta/schema` | the version of this layout, decimal |
  * | `meta/verified` | height up to which a start has checked the hash chain, decimal |
- * | `payloads/<commitment>` | a payload this member must hold |
+ * | `payloads/bytes/<id>` | the payload of that transaction, which this member must hold; never another transaction's of the same commitment |
+ * | `payloads/size/<id>` | its size in bytes, decimal: whether it is here, without reading it |
  * | `state/…` | the ledger's state (keys in package `ledger`) |
  * | `views/…` | derived views (packages `custody`, `views`) |
  */
-import type { Digest, Hash, Height, Leaf, TransactionId } from '@wardline/codec'
+import type { Digest, Height, Leaf, TransactionId } from '@wardline/codec'
 
 /** Version of the layout. A store with a newer one is refused. */
 export const SCHEMA = 1
@@ -32,7 +33,8 @@ export const keys = {
   pending: (digest: Digest) => `blocks/pending/${digest}`,
   transaction: (id: TransactionId) => `blocks/transaction/${id}`,
   mempool: (leaf: Leaf) => `mempool/${leaf}`,
-  payload: (commitment: Hash) => `payloads/${commitment}`,
+  payload: (id: TransactionId) => `payloads/bytes/${id}`,
+  payloadSize: (id: TransactionId) => `payloads/size/${id}`,
   state: (key: string) => `state/${key}`,
   genesis: 'meta/genesis',
   head: 'meta/head',

@@ -4,11 +4,13 @@
  */
 import { type Leaf, limits, type MemberId, type TransactionId } from '@wardline/codec'
 import type { ParsedTransaction } from '@wardline/ledger'
+import { conflictKey } from './conflicts.ts'
 
 export type Mempool = {
   /**
-   * Takes a transaction in. Up to 80 % of `limits.mempoolBytesMax` is open to all, so that unused shares are lent out;
-   * above, only a sponsor below its fair share of the whole is admitted, so that a flood of one cannot lock out another.
+   * Takes a transaction in. A sponsor has its fair share of `limits.mempoolBytesMax`. Unused shares are lent out: above its
+   * own a sponsor may use as much as is left free for all others, so that one alone never gets more than half, and only
+   * while a fifth of the whole is free. Of those that exclude each other only a few are taken, of which `busy` tells too.
    * @param sponsors how many share; 1 takes whatever still fits
    */
   add(transaction: ParsedTransaction, sponsor: MemberId, sponsors: number): 'added' | 'known' | 'busy'
@@ -17,31 +19,42 @@ export type Mempool = {
   /** A pending transaction that says this; the first one if several signatures over one id are pending. */
   withId(id: TransactionId): ParsedTransaction | undefined
   remove(leaf: Leaf): void
-  /** In order of arrival. */
+  /** Puts it behind all others, because a block could not take it. */
+  postpone(leaf: Leaf): void
+  /** In order of arrival, what was postponed last. */
   all(): IterableIterator<ParsedTransaction>
   readonly size: number
   readonly sizeBytes: number
 }
 
-const OPEN_TO_ALL = 0.8
+const LENT_OUT = 0.8
 
-type Entry = { readonly transaction: ParsedTransaction; readonly sponsor: MemberId }
+type Entry = { readonly transaction: ParsedTransaction; readonly sponsor: MemberId; readonly conflict: string }
 
 export function createMempool(capacityBytes: number = limits.mempoolBytesMax): Mempool {
   const entries = new Map<Leaf, Entry>()
   const leafOf = new Map<TransactionId, Leaf>()
   const usedBytes = new Map<MemberId, number>()
+  const conflicting = new Map<string, number>()
   let sizeBytes = 0
+
+  function hasRoom(size: number, used: number, sponsors: number): boolean {
+    const freeBytes = capacityBytes - sizeBytes - size
+    if (freeBytes < 0) return false
+    if (used + size <= capacityBytes / Math.max(1, sponsors)) return true
+    return used + size <= freeBytes && sizeBytes + size <= capacityBytes * LENT_OUT
+  }
 
   return {
     add(transaction, sponsor, sponsors) {
       if (entries.has(transaction.leaf)) return 'known'
       const size = transaction.bytes.length
       const used = usedBytes.get(sponsor) ?? 0
-      const crowded = sizeBytes + size > capacityBytes * OPEN_TO_ALL
-      if (crowded && (sizeBytes + size > capacityBytes || used + size > capacityBytes / Math.max(1, sponsors)))
-        return 'busy'
-      entries.set(transaction.leaf, { transaction, sponsor })
+      const conflict = conflictKey(transaction)
+      const conflicts = conflicting.get(conflict) ?? 0
+      if (conflicts >= limits.pendingPerConflictMax || !hasRoom(size, used, sponsors)) return 'busy'
+      entries.set(transaction.leaf, { transaction, sponsor, conflict })
+      conflicting.set(conflict, conflicts + 1)
       if (!leafOf.has(transaction.id)) leafOf.set(transaction.id, transaction.leaf)
       usedBytes.set(sponsor, used + size)
       sizeBytes += size
@@ -62,6 +75,13 @@ export function createMempool(capacityBytes: number = limits.mempoolBytesMax): M
       if (left > 0) usedBytes.set(entry.sponsor, left)
       else usedBytes.delete(entry.sponsor)
       sizeBytes -= entry.transaction.bytes.length
+      const conflicts = (conflicting.get(entry.conflict) ?? 0) - 1
+      if (conflicts > 0) conflicting.set(entry.conflict, conflicts)
+      else conflicting.delete(entry.conflict)
+    },
+    postpone(leaf) {
+      const entry = entries.get(leaf)
+      if (entry !== undefined && entries.delete(leaf)) entries.set(leaf, entry)
     },
     *all() {
       for (const { transaction } of entries.values()) yield transaction

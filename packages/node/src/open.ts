@@ -82,24 +82,39 @@ export function readBody(store: KeyValueStore, digest: Digest): readonly Uint8Ar
   return body
 }
 
+/** That a key has voted on this chain, remembered outside of its folder. */
+export type VoteMark = { isSet(): Promise<boolean>; set(): Promise<void> }
+
 /**
  * Reads the vote journal. A tail cut short by a crash is cut off; anything else that is wrong means that this daemon cannot
  * know what it has signed, and it must not vote.
- * @throws WardlineError `journal-lost`
+ * @param mark of the key that is going to vote; null if none does
+ * @throws WardlineError `journal-lost`, and what the mark throws
  */
 export async function openJournal(
   journal: Journal,
-  isNewChain: boolean
+  isNewChain: boolean,
+  mark: VoteMark | null
 ): Promise<Extract<JournalScan, { kind: 'ok' }>> {
   const scan = scanJournal(await journal.read())
   if (scan.kind === 'lost') throw lost(`it is damaged (${scan.reason} in segment ${scan.segment})`)
   if (scan.torn !== undefined) await journal.truncate(scan.torn.segment, scan.torn.size)
-  if (scan.nextSeq > 1) return scan
+  if (scan.nextSeq > 1) {
+    await mark?.set()
+    return scan
+  }
   if (!isNewChain) throw lost('it is empty, and the database is not')
+  if (await mark?.isSet()) {
+    throw lost(
+      "this hospital has voted on this chain before, and the chain's folder is new (put it back as it was when the daemon last ran; an older copy will not do)"
+    )
+  }
   // A first record that says nothing: from now on an empty journal is a lost one.
   await journal.append(encodeJournalRecord(1, [FIRST_ENTRY]))
   const begun = scanJournal(await journal.read())
   if (begun.kind === 'lost') throw lost(`it is damaged (${begun.reason})`)
+  // After the journal's first record, so that a crash between the two is no loss; before any vote.
+  await mark?.set()
   return begun
 }
 

@@ -1,31 +1,41 @@
 /**
  * Transactions from neighbours. A batch with a fault that its bytes alone show is rejected whole and costs its deliverer
  * score; what only our state refuses is dropped, or parked until the next block, for a neighbour may be one block ahead.
+ *
+ * What costs least comes first: a name that is known costs one hash; the state is asked before any signature is verified, so
+ * signatures cost only what would be admitted; and each peer has an allowance of both.
  */
 import { type Leaf, limits } from '@wardline/codec'
-import { decodeBlockBody, type ParsedTransaction, type RefusalCode } from '@wardline/ledger'
+import { decodeBlockBody, leafOf, type ParsedTransaction, type RefusalCode, signatureChecks } from '@wardline/ledger'
 import type { Clock, GossipVerdict, Log, PeerName } from '@wardline/ports'
 import type { Admission } from './admission.ts'
+import { createAllowance } from './allowance.ts'
+import { allTrue } from './signatures.ts'
 
 export type Receiver = {
   /** Takes in a gossiped batch; the verdict decides whether it travels on as it is. */
   batch(data: Uint8Array, from: PeerName): Promise<GossipVerdict>
-  /** Takes in transactions that were asked for by stream. Returns those now in the mempool or known as such. */
-  fetched(transactions: readonly Uint8Array[], from: PeerName): Promise<readonly ParsedTransaction[]>
+  /** Takes in transactions that this peer was asked for by stream; false if nothing more should be asked of it now. */
+  fetched(transactions: Iterable<Uint8Array>, from: PeerName): Promise<boolean>
+  /** Whether this leaf is pending, final, parked, or was refused lately. */
+  knows(leaf: Leaf): boolean
   /** Judges what is parked once more; call after each commit. */
-  retryParked(): void
+  retryParked(): Promise<void>
 }
 
 export type ReceiverParts = {
   readonly admission: Admission
   readonly clock: Clock
   readonly log: Log
+  /** Counts a fault against the peer that sent it. */
+  readonly report: (peer: PeerName, code: string) => void
   /** Sends admitted transactions on in a batch of our own. */
   readonly passOn: (transactions: readonly ParsedTransaction[]) => void
   /** Told when the mempool has grown. */
   readonly onAdmitted: () => void
 }
 
+/** Its signatures are not verified: the state refused it before. */
 type Parked = { readonly transaction: ParsedTransaction; readonly from: PeerName; readonly untilMs: number }
 
 /** Parked transactions judged again after one commit, so that a neighbour's full share cannot hold up the loop. */
@@ -34,82 +44,179 @@ const RETRIES_PER_COMMIT = 256
 /** Refusals that another block cannot lift. */
 const NOT_PARKED = new Set<RefusalCode>(['expired', 'too-far-expiry'])
 
+/** Leaves refused lately and not parked, so that the same in another batch costs one hash. */
+const REFUSED_MAX = 65_536
+
 export function createReceiver(parts: ReceiverParts): Receiver {
   const { admission, clock, log, passOn, onAdmitted } = parts
   const parked = new Map<Leaf, Parked>()
   const parkedBytes = new Map<PeerName, number>()
+  /** Until when a refusal is remembered. */
+  const refused = new Map<Leaf, number>()
+  const allowance = createAllowance({
+    clock,
+    burst: limits.verificationsPerPeerBurst,
+    perSecond: limits.verificationsPerPeerPerSecond
+  })
 
-  function park(transaction: ParsedTransaction, from: PeerName): void {
+  function wasRefused(leaf: Leaf): boolean {
+    const untilMs = refused.get(leaf)
+    if (untilMs === undefined) return false
+    if (untilMs > clock.nowMs()) return true
+    refused.delete(leaf)
+    return false
+  }
+
+  function refuse(leaf: Leaf): void {
+    if (refused.size >= REFUSED_MAX) refused.delete(refused.keys().next().value as Leaf)
+    refused.set(leaf, clock.nowMs() + limits.parkedMs)
+  }
+
+  function park(transaction: ParsedTransaction, from: PeerName): boolean {
     const used = parkedBytes.get(from) ?? 0
-    if (parked.has(transaction.leaf) || used + transaction.bytes.length > limits.parkedBytesPerPeerMax) return
+    if (used + transaction.bytes.length > limits.parkedBytesPerPeerMax) return false
     parked.set(transaction.leaf, { transaction, from, untilMs: clock.nowMs() + limits.parkedMs })
     parkedBytes.set(from, used + transaction.bytes.length)
+    return true
   }
 
   function unpark(leaf: Leaf, { transaction, from }: Parked): void {
-    parked.delete(leaf)
+    if (!parked.delete(leaf)) return
     const left = (parkedBytes.get(from) ?? 0) - transaction.bytes.length
     if (left > 0) parkedBytes.set(from, left)
     else parkedBytes.delete(from)
   }
 
-  /** Admits, or parks what the next block may permit. */
+  /** Parks what the next block may permit, and remembers the rest as refused. */
+  function putAside(transaction: ParsedTransaction, from: PeerName, code: RefusalCode, permanent: boolean): void {
+    if (parked.has(transaction.leaf)) return
+    if (permanent || NOT_PARKED.has(code) || !park(transaction, from)) refuse(transaction.leaf)
+  }
+
+  /** Into the mempool, now that its signatures are verified. */
   function take(transaction: ParsedTransaction, from: PeerName): 'admitted' | 'known' | 'dropped' {
     const admitted = admission.admit(transaction)
     if (admitted.kind === 'admitted' || admitted.kind === 'known') return admitted.kind
-    if (admitted.kind === 'refused' && !admitted.permanent && !NOT_PARKED.has(admitted.code)) park(transaction, from)
+    if (admitted.kind === 'refused') putAside(transaction, from, admitted.code, admitted.permanent)
     return 'dropped'
+  }
+
+  /** Parses and judges without verifying: what could be admitted, or the fault of the first that has one. */
+  function look(list: readonly Uint8Array[], from: PeerName) {
+    const acceptable: ParsedTransaction[] = []
+    const refusals: (() => void)[] = []
+    for (const bytes of list) {
+      const looked = admission.look(bytes)
+      switch (looked.kind) {
+        case 'fault':
+          return looked
+        case 'refused':
+          refusals.push(() => putAside(looked.transaction, from, looked.code, looked.permanent))
+          break
+        case 'acceptable':
+          acceptable.push(looked.transaction)
+      }
+    }
+    // After the last: nothing of a faulty batch is kept.
+    for (const putAsideOne of refusals) putAsideOne()
+    return { kind: 'looked', acceptable, refusals: refusals.length } as const
+  }
+
+  function costOf(transactions: readonly ParsedTransaction[]): number {
+    return transactions.reduce((sum, transaction) => sum + signatureChecks(transaction).length, 0)
+  }
+
+  function knows(leaf: Leaf): boolean {
+    return admission.knows(leaf) || parked.has(leaf) || wasRefused(leaf)
+  }
+
+  /**
+   * Looks at transactions that are new here, verifies those that the state would take, and admits them.
+   * @returns the code of a fault, `busy` if the peer has used up its allowance, or what became of them
+   */
+  async function takeIn(
+    list: readonly Uint8Array[],
+    from: PeerName
+  ): Promise<
+    | { readonly kind: 'fault'; readonly code: string }
+    | { readonly kind: 'busy' }
+    | { readonly kind: 'taken'; readonly admitted: readonly ParsedTransaction[]; readonly dropped: number }
+  > {
+    if (!allowance.take(from, list.length)) return { kind: 'busy' }
+    const looked = look(list, from)
+    if (looked.kind === 'fault') return looked
+    const { acceptable } = looked
+    if (!allowance.take(from, costOf(acceptable))) return { kind: 'busy' }
+    if (!(await allTrue(acceptable, admission.verify))) return { kind: 'fault', code: 'bad-signature' }
+    const admitted: ParsedTransaction[] = []
+    let dropped = looked.refusals
+    for (const transaction of acceptable) {
+      const fate = take(transaction, from)
+      if (fate === 'admitted') admitted.push(transaction)
+      if (fate === 'dropped') dropped += 1
+    }
+    if (admitted.length > 0) onAdmitted()
+    return { kind: 'taken', admitted, dropped }
   }
 
   return {
     async batch(data, from) {
       const list = data.length <= limits.gossipBatchBytesMax ? decodeBlockBody(data) : undefined
       if (list === undefined || list.length === 0) return 'reject'
-      const opened = await Promise.all(list.map((bytes) => admission.open(bytes)))
-      const fault = opened.find(({ kind }) => kind === 'fault')
-      if (fault?.kind === 'fault') {
-        log.warn('a neighbour sent a faulty transaction', { peer: from, code: fault.code })
+      const fresh: Uint8Array[] = []
+      let stale = 0
+      for (const bytes of list) {
+        const leaf = leafOf(bytes)
+        if (admission.knows(leaf)) continue
+        if (parked.has(leaf) || wasRefused(leaf)) stale += 1
+        else fresh.push(bytes)
+      }
+      if (fresh.length === 0) return 'ignore'
+      const result = await takeIn(fresh, from)
+      if (result.kind === 'busy') return 'busy'
+      if (result.kind === 'fault') {
+        log.warn('a neighbour sent a faulty transaction', { peer: from, code: result.code })
         return 'reject'
       }
-      const admitted: ParsedTransaction[] = []
-      let dropped = 0
-      for (const one of opened) {
-        if (one.kind !== 'opened') continue
-        const fate = take(one.transaction, from)
-        if (fate === 'admitted') admitted.push(one.transaction)
-        if (fate === 'dropped') dropped += 1
-      }
-      if (admitted.length > 0) onAdmitted()
-      if (dropped === 0) return admitted.length > 0 ? 'accept' : 'ignore'
+      const { admitted } = result
+      if (stale + result.dropped === 0) return admitted.length > 0 ? 'accept' : 'ignore'
       if (admitted.length > 0) passOn(admitted)
       return 'ignore'
     },
 
     async fetched(transactions, from) {
-      const opened = await Promise.all(transactions.map((bytes) => admission.open(bytes)))
-      const admitted: ParsedTransaction[] = []
-      for (const one of opened) {
-        if (one.kind === 'opened' && take(one.transaction, from) === 'admitted') admitted.push(one.transaction)
-      }
-      if (admitted.length > 0) onAdmitted()
-      return admitted
+      const fresh = [...transactions].filter((bytes) => !knows(leafOf(bytes)))
+      const result = await takeIn(fresh, from)
+      if (result.kind === 'fault') parts.report(from, result.code)
+      return result.kind === 'taken'
     },
 
-    retryParked() {
+    knows,
+
+    async retryParked() {
       const nowMs = clock.nowMs()
-      const admitted: ParsedTransaction[] = []
+      const acceptable: Parked[] = []
       for (const [leaf, entry] of [...parked].slice(0, RETRIES_PER_COMMIT)) {
         const verdict = admission.judge(entry.transaction)
-        if (verdict.kind === 'refuse' && !verdict.permanent && entry.untilMs > nowMs) {
+        const isOver = entry.untilMs <= nowMs
+        if (verdict.kind === 'accept' ? allowance.take(entry.from, costOf([entry.transaction])) : verdict.permanent) {
+          unpark(leaf, entry)
+          if (verdict.kind === 'accept') acceptable.push(entry)
+          else refuse(leaf)
+        } else if (isOver) {
+          unpark(leaf, entry)
+        } else {
           // To the end of the line.
           parked.delete(leaf)
           parked.set(leaf, entry)
-          continue
         }
-        unpark(leaf, entry)
-        if (verdict.kind === 'accept' && admission.admit(entry.transaction).kind === 'admitted') {
-          admitted.push(entry.transaction)
-        }
+      }
+      const admitted: ParsedTransaction[] = []
+      for (const { transaction, from } of acceptable) {
+        if (!(await admission.verify(transaction))) {
+          refuse(transaction.leaf)
+          parts.report(from, 'bad-signature')
+        } else if (take(transaction, from) === 'admitted') admitted.push(transaction)
       }
       if (admitted.length === 0) return
       passOn(admitted)

@@ -33,6 +33,8 @@ export type Submitter = {
   restore(): Promise<readonly ParsedTransaction[]>
   /** Whether this pending transaction is on this daemon's disk, because a client here was promised it. */
   isMine(leaf: Leaf): boolean
+  /** Drops a pending transaction that no later block can take, and puts another behind those that this one might. */
+  refused(transaction: ParsedTransaction): void
   /** Forgets what a block has taken, and drops pending transactions that no later block can take. */
   committed(block: CommittedBlock): void
 }
@@ -69,12 +71,12 @@ export function createSubmitter(parts: SubmitterParts): Submitter {
     if (ended !== undefined) return { kind: 'ended', id: transaction.id, outcome: ended }
     const verdict = admission.judge(transaction)
     if (verdict.kind === 'refuse') return { kind: 'refused', code: verdict.code }
-    const writes = [{ key: keys.mempool(transaction.leaf), value: transaction.bytes }]
+    const writes: StoreWrite[] = [{ key: keys.mempool(transaction.leaf), value: transaction.bytes }]
     if (transaction.payload !== undefined) {
       if (payload !== undefined) {
         if (!payloads.matches(transaction, payload)) return { kind: 'refused', code: 'payload-mismatch' }
-        writes.push(payloads.write(transaction, payload) as (typeof writes)[number])
-      } else if (payloads.get(transaction) === undefined) {
+        writes.push(...payloads.writes(transaction, payload))
+      } else if (!payloads.has(transaction)) {
         return { kind: 'refused', code: 'payload-absent' }
       }
     }
@@ -180,6 +182,12 @@ export function createSubmitter(parts: SubmitterParts): Submitter {
     },
 
     isMine: (leaf) => mine.has(leaf),
+
+    refused(transaction) {
+      const ended = fate(transaction)
+      if (ended === undefined) mempool.postpone(transaction.leaf)
+      else drop(transaction, ended)
+    },
 
     committed(block) {
       for (const { leaf } of block.transactions) mine.delete(leaf)

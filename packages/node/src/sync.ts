@@ -13,6 +13,7 @@ import {
   integerFrom,
   type Leaf,
   limits,
+  type MemberId,
   mapOf,
   nameBytes,
   oneOf,
@@ -20,8 +21,10 @@ import {
   WardlineError
 } from '@wardline/codec'
 import { type Certificate, type Header, headerDigest, parseCertificate, parseHeader } from '@wardline/consensus'
-import { decodeBlockBody, encodeBlockBody } from '@wardline/ledger'
+import { decodeBlockBody, encodeBlockBody, leafOf } from '@wardline/ledger'
 import type { KeyValueStore, Network, PeerName } from '@wardline/ports'
+import type { Allowance } from './allowance.ts'
+import { converse } from './converse.ts'
 import { heightOfKey, keys } from './layout.ts'
 import type { Mempool } from './mempool.ts'
 
@@ -51,8 +54,11 @@ export type SyncClient = {
     check: (part: ChainPart) => Promise<boolean>,
     each: (header: Header, body: readonly Uint8Array[]) => Promise<boolean>
   ): Promise<'done' | 'failed'>
-  /** Signed transactions with these leaves, as far as the peer has them: pending, or in a block it voted for. */
-  transactions(peer: PeerName, block: Digest, leaves: readonly Leaf[]): Promise<readonly Uint8Array[]>
+  /**
+   * Signed transactions with these leaves, as far as the peer has them (pending, or in a block it voted for) and as far as
+   * they fit into one block; nothing else.
+   */
+  transactions(peer: PeerName, block: Digest, leaves: readonly Leaf[]): Promise<ReadonlyMap<Leaf, Uint8Array>>
   /** A block that is final there or was voted for there. */
   block(peer: PeerName, digest: Digest): Promise<{ header: Header; body: readonly Uint8Array[] } | undefined>
   /** Leaves of what is pending there. */
@@ -72,6 +78,9 @@ const readRequest = {
   pending: mapOf({ ask: oneOf('pending') })
 }
 
+/** The largest request names the leaves of a whole block, each 32 bytes behind a head of two. */
+const REQUEST_BYTES_MAX = limits.blockTransactionsMax * 34 + 256
+
 const HEADER_BYTES_MAX = 512
 const CERTIFICATE_BYTES_MAX = 16 * 1024
 
@@ -80,22 +89,29 @@ const readPart = mapOf({
   certificate: bytesOf(0, CERTIFICATE_BYTES_MAX)
 })
 
+const PART_BYTES_MAX = SYNC_BLOCKS_MAX * (HEADER_BYTES_MAX + 8) + CERTIFICATE_BYTES_MAX + 256
+
 const readLeaves = arrayOf(bytes32<Leaf>, 0, PENDING_MAX)
+const LEAVES_BYTES_MAX = PENDING_MAX * 34 + 256
 
 export type SyncParts = {
   readonly store: KeyValueStore
   readonly network: Network
   readonly mempool: Mempool
   readonly headHeight: () => number
-  /** The leaves of a block's body, in order, from its bytes. */
-  readonly leavesOf: (body: readonly Uint8Array[]) => readonly Leaf[]
+  readonly memberOf: (peer: PeerName) => MemberId | undefined
+  readonly allowance: Allowance
 }
 
 /** Serves the sync protocol from the store. */
 export function serveSync(parts: SyncParts): void {
   const { store, network, mempool } = parts
 
-  network.serve(SYNC_PROTOCOL, async function* (bytes) {
+  network.serve(SYNC_PROTOCOL, answer, { requestBytesMax: REQUEST_BYTES_MAX })
+
+  async function* answer(bytes: Uint8Array, from: PeerName): AsyncIterable<Uint8Array> {
+    if (parts.memberOf(from) === undefined) throw new WardlineError('not-a-member', 'the peer is no member any more')
+    if (!parts.allowance.take(from, 1)) throw new WardlineError('busy', 'the peer asks too often')
     const request = decodeCbor(bytes)
     const blocks = readRequest.blocks(request)
     if (blocks !== undefined) {
@@ -126,7 +142,7 @@ export function serveSync(parts: SyncParts): void {
       return
     }
     throw new WardlineError('bad-request', 'the sync request has no known form')
-  })
+  }
 
   async function* finalBlocks(from: number, max: number): AsyncIterable<Uint8Array> {
     const head = parts.headHeight()
@@ -165,18 +181,21 @@ export function serveSync(parts: SyncParts): void {
     )
   }
 
+  /** Those of these transactions that are here, up to the size of a block. */
   function lookUp(block: Digest, leaves: readonly Leaf[]): Uint8Array[] {
     const found: Uint8Array[] = []
+    let sizeBytes = 0
     let body: ReadonlyMap<Leaf, Uint8Array> | undefined
-    for (const leaf of leaves) {
-      const pending = mempool.get(leaf)
-      if (pending !== undefined) {
-        found.push(pending.bytes)
-        continue
+    for (const leaf of new Set(leaves)) {
+      let bytes = mempool.get(leaf)?.bytes
+      if (bytes === undefined) {
+        body ??= bodyByLeaf(block)
+        bytes = body.get(leaf)
       }
-      body ??= bodyByLeaf(block)
-      const bytes = body.get(leaf)
-      if (bytes !== undefined) found.push(bytes)
+      if (bytes === undefined) continue
+      sizeBytes += bytes.length
+      if (sizeBytes > limits.blockBodyBytesMax) break
+      found.push(bytes)
     }
     return found
   }
@@ -185,18 +204,20 @@ export function serveSync(parts: SyncParts): void {
     const bytes = store.get(keys.body(block))
     const body = bytes && decodeBlockBody(bytes)
     if (body === undefined) return new Map()
-    const leaves = parts.leavesOf(body)
-    return new Map(body.map((one, index) => [leaves[index] as Leaf, one]))
+    return new Map(body.map((one) => [leafOf(one), one]))
   }
 }
 
+const BUNDLE_BYTES_MAX = 1024 * 1024
+/** Frames of one answer: each but the last leaves less room than one transaction needs. */
+const BUNDLES_MAX = Math.ceil(limits.blockBodyBytesMax / (BUNDLE_BYTES_MAX - limits.transactionBytesMax)) + 1
+
 /** Splits transactions into frames of a bounded size. */
 function* bundles(transactions: readonly Uint8Array[]): Iterable<Uint8Array> {
-  const frameBytesMax = 1024 * 1024
   let frame: Uint8Array[] = []
   let sizeBytes = 0
   for (const bytes of transactions) {
-    if (frame.length > 0 && sizeBytes + bytes.length > frameBytesMax) {
+    if (frame.length > 0 && sizeBytes + bytes.length > BUNDLE_BYTES_MAX) {
       yield encodeBlockBody(frame)
       frame = []
       sizeBytes = 0
@@ -207,8 +228,6 @@ function* bundles(transactions: readonly Uint8Array[]): Iterable<Uint8Array> {
   if (frame.length > 0) yield encodeBlockBody(frame)
 }
 
-const PEER_FAILURES = new Set(['peer-unreachable', 'stream-timeout', 'stream-overflow', 'stream-closed'])
-
 /** Asks peers over the sync protocol. A peer that is away, slow or answers nonsense gives an empty answer, never an error. */
 export function createSyncClient(network: Network): SyncClient {
   function frames(
@@ -217,10 +236,10 @@ export function createSyncClient(network: Network): SyncClient {
     framesMax: number,
     each: (frame: Uint8Array, index: number) => Promise<boolean>
   ): Promise<boolean> {
-    return converse(peer, SYNC_PROTOCOL, encodeCbor(request), framesMax, each)
+    return conversation(peer, SYNC_PROTOCOL, encodeCbor(request), framesMax, each)
   }
 
-  async function converse(
+  async function conversation(
     peer: PeerName,
     protocol: string,
     request: Uint8Array,
@@ -228,21 +247,9 @@ export function createSyncClient(network: Network): SyncClient {
     each: (frame: Uint8Array, index: number) => Promise<boolean>
   ): Promise<boolean> {
     const options = { timeoutMs: TIMEOUT_MS, frameBytesMax: limits.streamFrameBytesMax, framesMax }
-    let index = 0
-    try {
-      for await (const frame of network.request(peer, protocol, request, options)) {
-        if (!(await each(frame, index))) {
-          network.report(peer, 'bad-sync-answer')
-          return false
-        }
-        index += 1
-      }
-      return true
-    } catch (error) {
-      // The peer went away or was too slow: the caller asks another one.
-      if (error instanceof WardlineError && PEER_FAILURES.has(error.code)) return false
-      throw error
-    }
+    const ended = await converse(network.request(peer, protocol, request, options), each)
+    if (ended === 'refused') network.report(peer, 'bad-sync-answer')
+    return ended === 'ended'
   }
 
   return {
@@ -255,7 +262,7 @@ export function createSyncClient(network: Network): SyncClient {
         SYNC_BLOCKS_MAX + 1,
         async (frame, index) => {
           if (index === 0) {
-            part = parsePart(frame)
+            part = frame.length > PART_BYTES_MAX ? undefined : parsePart(frame)
             return part !== undefined && (part.headers.length === 0 || (await check(part)))
           }
           const header = part?.headers[index - 1]
@@ -269,12 +276,19 @@ export function createSyncClient(network: Network): SyncClient {
     },
 
     async transactions(peer, block, leaves) {
-      const found: Uint8Array[] = []
-      const request = { ask: 'transactions', block: nameBytes(block), leaves: leaves.map(nameBytes) }
-      await frames(peer, request, leaves.length, async (frame) => {
-        const part = decodeBlockBody(frame)
-        if (part === undefined || found.length + part.length > leaves.length) return false
-        found.push(...part)
+      const wanted = new Set(leaves)
+      const found = new Map<Leaf, Uint8Array>()
+      let sizeBytes = 0
+      const request = { ask: 'transactions', block: nameBytes(block), leaves: [...wanted].map(nameBytes) }
+      await frames(peer, request, BUNDLES_MAX, async (frame) => {
+        const bundle = decodeBlockBody(frame)
+        if (bundle === undefined || bundle.length === 0) return false
+        for (const bytes of bundle) {
+          const leaf = leafOf(bytes)
+          sizeBytes += bytes.length
+          if (!wanted.delete(leaf) || sizeBytes > limits.blockBodyBytesMax) return false
+          found.set(leaf, bytes)
+        }
         return true
       })
       return found
@@ -297,7 +311,7 @@ export function createSyncClient(network: Network): SyncClient {
     async pending(peer) {
       let leaves: readonly Leaf[] = []
       await frames(peer, { ask: 'pending' }, 1, async (frame) => {
-        const list = readLeaves(decodeCbor(frame))
+        const list = frame.length > LEAVES_BYTES_MAX ? undefined : readLeaves(decodeCbor(frame))
         leaves = list ?? []
         return list !== undefined
       })
@@ -305,7 +319,7 @@ export function createSyncClient(network: Network): SyncClient {
     },
 
     async tell(peer, protocol, message) {
-      await converse(peer, protocol, message, 1, async () => false)
+      await conversation(peer, protocol, message, 1, async () => false)
     }
   }
 }

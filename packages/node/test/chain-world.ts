@@ -30,7 +30,7 @@ import {
   withSignatures
 } from '@wardline/ledger'
 import { createWorld, type NodeProcess, type World } from '@wardline/network-memory'
-import type { Log, LogFields } from '@wardline/ports'
+import type { Log, LogFields, VoteMarks } from '@wardline/ports'
 import { createMemoryDisk, type MemoryDisk, type WriteFault } from '@wardline/store-memory'
 import { dutiesFold } from '@wardline/views'
 import { type Chain, openChain } from '../src/index.ts'
@@ -212,6 +212,7 @@ export async function chainWorld(count: number, up?: readonly number[]): Promise
   })
   const peers = new Map(hospitals.map(({ host, name }) => [host.publicKey, name]))
   const chains = new Map<string, Chain>()
+  const marks = new Map(hospitals.map(({ name }) => [name, voteMarks()]))
   const logs: LogLine[] = []
   const failures = new Map<string, unknown>()
   const at = (index: number): Hospital => hospitals[index] as Hospital
@@ -228,6 +229,7 @@ export async function chainWorld(count: number, up?: readonly number[]): Promise
           genesis,
           self: self.member,
           voteSigner: self.vote,
+          voteMarks: marks.get(self.name) ?? null,
           store: await process.disk.openStore('chain'),
           journal: await process.disk.openJournal('votes'),
           network: process.network,
@@ -302,6 +304,17 @@ export async function chainWorld(count: number, up?: readonly number[]): Promise
   for (const index of up ?? hospitals.keys()) it.start(index)
   await it.run(200)
   return it
+}
+
+/** In memory, apart from the node's disk. */
+function voteMarks(): VoteMarks {
+  const voted = new Set<string>()
+  return {
+    hasVoted: async (chain, key) => voted.has(`${chain} ${key}`),
+    async markVoted(chain, key) {
+      voted.add(`${chain} ${key}`)
+    }
+  }
 }
 
 function logTo(write: (level: string, message: string, fields: LogFields) => void): Log {

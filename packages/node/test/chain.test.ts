@@ -19,10 +19,20 @@ import {
   setHash,
   voteBytes
 } from '@wardline/consensus'
-import { chainIdOf, encodeBlockBody, validatorsOf } from '@wardline/ledger'
+import { chainIdOf, encodeBlockBody, leafOf, validatorsOf } from '@wardline/ledger'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { acknowledged, chainWorld, forged, type Hospital, registered, START_MS, sent } from './chain-world.ts'
+import {
+  acknowledged,
+  type ChainWorld,
+  chainWorld,
+  forged,
+  type Hospital,
+  type LogLine,
+  registered,
+  START_MS,
+  sent
+} from './chain-world.ts'
 
 const test = suite('node/chain')
 
@@ -98,16 +108,19 @@ test('all of four crash at once and go on', async () => {
   await it.commit(2, { transaction: registered(it.genesis, it.hospitals[2] as Hospital, 'doctor 1') })
 })
 
-test('the block of a Byzantine leader with a forged hand-off is refused, and the honest three go on', async () => {
-  const it = await chainWorld(4, [0, 2, 3])
+/** The leader of view 1, hospital 1, proposes a block of this one transaction, and serves it. @returns who asked for it */
+function proposes(it: ChainWorld, bytes: Uint8Array): readonly string[] {
   // The leader of view 1 in epoch 0 is the second validator.
   const liar = it.hospitals[1] as Hospital
-  const forgery = forged(it.genesis, liar, it.hospitals[0] as Hospital).transaction
   const chain = chainIdOf(it.genesis)
+  const leaf = leafOf(bytes)
+  const asked: string[] = []
   it.play(1, async (process) => {
-    process.network.serve('/wardline/sync/1', async function* () {
-      yield encodeBlockBody([forgery.bytes])
-    })
+    const serve = async function* (_: Uint8Array, from: string) {
+      asked.push(from)
+      yield encodeBlockBody([bytes])
+    }
+    process.network.serve('/wardline/sync/1', serve, { requestBytesMax: 400_000 })
     await process.network.setPeers(it.hospitals.map(({ name }) => ({ name, addresses: [] })))
     process.clock.after(500, () => {
       const set = validatorsOf(it.genesis)
@@ -120,27 +133,51 @@ test('the block of a Byzantine leader with a forged hand-off is refused, and the
         parent: genesisDigest(chain),
         time: START_MS + 500,
         proposer: liar.member,
-        txRoot: leavesRoot([forgery.leaf]),
+        txRoot: leavesRoot([leaf]),
         history: name32<Hash>(frontierRoot(appendLeaf(emptyFrontier, nameBytes(chain)))),
         appHash: name32<Hash>(new Uint8Array(32)),
         nextSetHash: setHash(set.validators)
       }
       const signature = liar.vote.sign(voteBytes('notarize', chain, epoch(0), view(1), headerDigest(header)))
-      const proposal = { header, leaves: [forgery.leaf], signature, parentCertificate: null, skips: [] }
+      const proposal = { header, leaves: [leaf], signature, parentCertificate: null, skips: [] }
       void process.network.gossip.publish(
         `/wardline/${chain}/proposal/1`,
         encodeMessage({ kind: 'proposal', proposal })
       )
     })
   })
+  return asked
+}
+
+const honestOf = (it: ChainWorld) => new Set([0, 2, 3].map((index) => it.hospitals[index]?.name))
+
+test('the block of a Byzantine leader with a forged hand-off is refused, and the honest three go on', async () => {
+  const it = await chainWorld(4, [0, 2, 3])
+  const forgery = forged(it.genesis, it.hospitals[1] as Hospital, it.hospitals[0] as Hospital).transaction
+  proposes(it, forgery.bytes)
   await it.run(5000)
   const refusals = it.logs.filter(({ message }) => message === 'a proposal breaks a rule')
-  assert.equal(new Set(refusals.map(({ node }) => node)), new Set([0, 2, 3].map((index) => it.hospitals[index]?.name)))
+  assert.equal(new Set(refusals.map(({ node }) => node)), honestOf(it))
   assert.ok(refusals.every(({ fields }) => fields['code'] === 'not-a-holder'))
   await it.commit(0, { transaction: registered(it.genesis, it.hospitals[0] as Hospital, 'doctor') })
   await it.run(2000)
   assert.is(new Set(heads(it, [0, 2, 3])).size, 1)
   assert.is(it.chain(0).query.place(forgery.id), undefined)
+})
+
+test('a block that names bytes with a bad signature is invalid at once, and nobody else is asked for them', async () => {
+  const it = await chainWorld(4, [0, 2, 3])
+  const bytes = registered(it.genesis, it.hospitals[1] as Hospital, 'faulty').bytes.slice()
+  bytes[bytes.length - 1] = (bytes.at(-1) as number) ^ 1
+  const asked = proposes(it, bytes)
+  await it.run(600)
+  const isRefusal = ({ message }: LogLine) => message === 'a proposal names a faulty transaction'
+  const refusals = it.logs.filter(isRefusal)
+  assert.equal(new Set(refusals.map(({ node }) => node)), honestOf(it))
+  assert.is(refusals.length, 3)
+  await it.commit(0, { transaction: registered(it.genesis, it.hospitals[0] as Hospital, 'doctor') })
+  assert.is(it.logs.filter(isRefusal).length, 3)
+  assert.ok(asked.length > 0)
 })
 
 test('a disk that fails while a client waits stops the chain', async () => {

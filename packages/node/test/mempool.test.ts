@@ -1,3 +1,4 @@
+import type { Leaf } from '@wardline/codec'
 import type { ParsedTransaction } from '@wardline/ledger'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
@@ -6,8 +7,8 @@ import { founded, type Hospital, registered } from './chain-world.ts'
 
 const test = suite('node/mempool')
 
-const { genesis, hospitals } = founded(2)
-const [alpha, beta] = hospitals as [Hospital, Hospital]
+const { genesis, hospitals } = founded(3)
+const [alpha, beta, gamma] = hospitals as [Hospital, Hospital, Hospital]
 const of = (author: Hospital, count: number): ParsedTransaction[] =>
   Array.from({ length: count }, (_, index) => registered(genesis, author, `mempool ${author.name} ${index}`))
 const size = registered(genesis, alpha, 'mempool size').bytes.length
@@ -31,15 +32,54 @@ test('keeps the order of arrival, knows what it has, and gives it back by id', (
   assert.is(mempool.withId(first.id), undefined)
 })
 
-test('lends unused shares out, and keeps the rest for those below their share', () => {
-  const mempool = createMempool(10 * size)
-  const flood = of(alpha, 12).map((one) => mempool.add(one, alpha.member, 2))
-  assert.is(flood.filter((answer) => answer === 'added').length, 8)
+test('lends unused shares out, never more than half to one, and keeps every share below its own', () => {
+  const mempool = createMempool(20 * size)
+  const flood = of(alpha, 22).map((one) => mempool.add(one, alpha.member, 4))
+  assert.is(flood.filter((answer) => answer === 'added').length, 10)
   assert.is(flood.at(-1), 'busy')
-  const [ours, late] = of(beta, 2) as [ParsedTransaction, ParsedTransaction]
-  assert.is(mempool.add(ours, beta.member, 2), 'added')
-  assert.is(mempool.add(late, beta.member, 2), 'added')
-  assert.is(mempool.add(registered(genesis, beta, 'mempool more'), beta.member, 2), 'busy')
+  const second = of(beta, 22).map((one) => mempool.add(one, beta.member, 4))
+  assert.is(second.filter((answer) => answer === 'added').length, 5)
+  const third = Array.from({ length: 5 }, (_, index) => registered(genesis, gamma, `mempool third ${index}`))
+  assert.equal(
+    third.map((one) => mempool.add(one, gamma.member, 4)),
+    Array(5).fill('added')
+  )
+  assert.is(mempool.sizeBytes, 20 * size)
+  assert.is(mempool.add(registered(genesis, gamma, 'mempool more'), gamma.member, 4), 'busy')
+})
+
+test('what was promised before a restart is taken back whatever the shares', () => {
+  const mempool = createMempool(10 * size)
+  assert.equal(
+    of(alpha, 10).map((one) => mempool.add(one, alpha.member, 1)),
+    Array(10).fill('added')
+  )
+})
+
+test('of those that exclude each other only a few are taken, until one has gone', () => {
+  const mempool = createMempool(100 * size)
+  const twins = Array.from({ length: 6 }, () => registered(genesis, alpha, 'mempool twin'))
+  const answers = twins.map((one) => mempool.add(one, alpha.member, 2))
+  assert.equal(answers, ['added', 'added', 'added', 'added', 'busy', 'busy'])
+  mempool.remove((twins[0] as ParsedTransaction).leaf)
+  assert.is(mempool.add(twins[4] as ParsedTransaction, alpha.member, 2), 'added')
+  assert.is(mempool.add(twins[5] as ParsedTransaction, alpha.member, 2), 'busy')
+})
+
+test('what was postponed comes behind all others', () => {
+  const mempool = createMempool(100 * size)
+  const all = of(alpha, 3) as [ParsedTransaction, ParsedTransaction, ParsedTransaction]
+  for (const one of all) mempool.add(one, alpha.member, 2)
+  mempool.postpone(all[0].leaf)
+  mempool.postpone('ab'.repeat(32) as Leaf)
+  assert.equal(
+    [...mempool.all()].map(({ leaf }) => leaf),
+    [all[1].leaf, all[2].leaf, all[0].leaf]
+  )
+  assert.is(
+    mempool.sizeBytes,
+    all.reduce((sum, { bytes }) => sum + bytes.length, 0)
+  )
 })
 
 test('a share is free again when its transaction has gone', () => {

@@ -91,6 +91,22 @@ test('refuses without its vote journal: it may have signed what it does not know
   assert.is(await codeOf(it), 'journal-lost')
 })
 
+test('refuses a home without database and journal whose key has voted on the chain: it would vote anew', async () => {
+  const it = await stopped()
+  nodeOf(it).disk.restore({ stores: new Map(), journals: new Map() })
+  assert.is(await codeOf(it), 'journal-lost')
+  const { message } = it.failures.get(it.hospitals[0]?.name as string) as WardlineError
+  assert.match(message, /has voted on this chain before.*must not start with these keys$/)
+})
+
+test('a crash between the first record of the journal and everything else is no loss', async () => {
+  const it = await stopped()
+  const { disk } = nodeOf(it)
+  const journals = new Map([...disk.image().journals].map(([name, segments]) => [name, segments.slice(0, 1)]))
+  disk.restore({ stores: new Map(), journals })
+  assert.is(await codeOf(it), undefined)
+})
+
 test('refuses a journal damaged in its middle', async () => {
   const it = await stopped()
   const { disk } = nodeOf(it)

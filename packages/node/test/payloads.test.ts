@@ -1,8 +1,9 @@
 import { encodeCbor, nameBytes } from '@wardline/codec'
+import { chainIdOf, recordIdOf } from '@wardline/ledger'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { PAYLOAD_PROTOCOL } from '../src/payloads.ts'
-import { chainWorld, type Hospital, sent } from './chain-world.ts'
+import { chainWorld, type Hospital, nextNonce, sent, transaction } from './chain-world.ts'
 
 const test = suite('node/payloads')
 
@@ -57,14 +58,47 @@ test('another payload than the transaction names is not kept', async () => {
   await it.commit(0, send)
   it.crash(0)
   it.play(0, async ({ network }) => {
-    network.serve(PAYLOAD_PROTOCOL, async function* () {
-      yield Uint8Array.of(1, ...send.payload.subarray(1), 7)
-    })
+    network.serve(
+      PAYLOAD_PROTOCOL,
+      async function* () {
+        yield Uint8Array.of(1, ...send.payload.subarray(1), 7)
+      },
+      { requestBytesMax: 400_000 }
+    )
     await network.setPeers(it.hospitals.map(({ name }) => ({ name, addresses: [] })))
   })
   await it.run(20_000)
   assert.is(await it.act(() => it.chain(1).payloads.fetch(send.transaction)), undefined)
   assert.is(it.chain(1).payloads.get(send.transaction), undefined)
+})
+
+test('a payload is given out, and present, only for the transaction that it was stored for', async () => {
+  const it = await chainWorld(4, [0, 1, 2])
+  const [alpha, beta, gamma] = it.hospitals as [Hospital, Hospital, Hospital]
+  const send = sent(it.genesis, alpha, [beta])
+  await it.commit(0, send)
+  // Gamma is no party; it reads the commitment off the chain and names it in a transmission of its own.
+  const nonce = nextNonce()
+  const body = { ...send.transaction.body, recordId: recordIdOf(chainIdOf(it.genesis), gamma.member, nonce), via: null }
+  const bait = transaction(it.genesis, gamma, 'stt.send', body, { nonce, payload: send.payload })
+  assert.is(bait.payload?.commitment, send.transaction.payload?.commitment)
+  assert.equal(await it.act(() => it.chain(0).submit(bait.bytes)), { kind: 'refused', code: 'payload-absent' })
+  await it.commit(2, { transaction: bait, payload: send.payload })
+  await it.run(2000, () => it.chain(0).query.place(bait.id) !== undefined)
+  const { payloads } = it.chain(0)
+  assert.equal([payloads.has(send.transaction), payloads.get(send.transaction)], [true, send.payload])
+  assert.equal([payloads.has(bait), payloads.get(bait)], [false, undefined])
+  it.crash(2)
+  let answer: Uint8Array | undefined
+  it.play(2, async ({ network, clock }) => {
+    await network.setPeers(it.hospitals.map(({ name }) => ({ name, addresses: [] })))
+    await new Promise<void>((resolve) => clock.after(500, resolve))
+    const options = { timeoutMs: 5000, frameBytesMax: 2e6, framesMax: 2 }
+    const request = encodeCbor({ transaction: nameBytes(bait.id) })
+    for await (const frame of network.request(alpha.name, PAYLOAD_PROTOCOL, request, options)) answer = frame
+  })
+  await it.run(5000)
+  assert.equal(answer, Uint8Array.of(0))
 })
 
 test.run()

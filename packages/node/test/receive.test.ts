@@ -1,5 +1,5 @@
 import { limits, type MemberId } from '@wardline/codec'
-import { syncVerifier } from '@wardline/crypto'
+import { syncVerifier, type Verifier } from '@wardline/crypto'
 import { chainIdOf, encodeBlockBody, execute, type ParsedTransaction } from '@wardline/ledger'
 import type { Log } from '@wardline/ports'
 import { createMemoryDisk } from '@wardline/store-memory'
@@ -27,15 +27,24 @@ async function setUp() {
   const state = createFinalState(store)
   const mempool = createMempool()
   const passed: ParsedTransaction[][] = []
+  const reports: [peer: string, code: string][] = []
   const time = { ms: START_MS }
   const clock = { nowMs: () => time.ms, after: () => ({ cancel() {} }) }
-  const parts = { chain, verifier: syncVerifier, clock, mempool, state, head: () => head, sponsors: () => 3 }
+  let verified = 0
+  const verifier: Verifier = {
+    verify(...args) {
+      verified += 1
+      return syncVerifier.verify(...args)
+    }
+  }
+  const parts = { chain, verifier, clock, mempool, state, head: () => head, sponsors: () => 3 }
   const admission = createAdmission(parts)
   let admitted = 0
   const receiver = createReceiver({
     admission,
     clock,
     log: silent,
+    report: (peer, code) => reports.push([peer, code]),
     passOn: (batch) => passed.push([...batch]),
     onAdmitted: () => {
       admitted += 1
@@ -45,6 +54,8 @@ async function setUp() {
     receiver,
     mempool,
     passed,
+    reports,
+    verified: () => verified,
     time,
     admitted: () => admitted,
     batch: (list: readonly { readonly bytes: Uint8Array }[], from = 'peer') =>
@@ -57,7 +68,7 @@ async function setUp() {
       await store.write(writes, { sync: true })
       state.update(done.changes)
       head = { ...head, time: head.time + 1 }
-      receiver.retryParked()
+      await receiver.retryParked()
     }
   }
 }
@@ -163,6 +174,65 @@ test('one peer cannot park more than its share, and does not crowd out another',
     await it.block(commits === 0 ? [first.transaction] : [])
   assert.not.ok(it.mempool.has(flooded.leaf))
   assert.ok(it.mempool.has(other.leaf))
+})
+
+test('what the state refuses costs no signature, and in another batch no second look', async () => {
+  const it = await setUp()
+  const stranger = { ...alpha, member: '12'.repeat(32) as MemberId }
+  const unknown = Array.from({ length: 100 }, (_, index) => registered(genesis, stranger, `unknown ${index}`))
+  const late = registered(genesis, alpha, 'late', { expires: START_MS - 1 })
+  for (let rotation = 0; rotation < 200; rotation++) {
+    const batch = [...unknown.slice(rotation % 100), ...unknown.slice(0, rotation % 100), late]
+    assert.is(await it.batch(batch), 'ignore', String(rotation))
+  }
+  assert.is(it.verified(), 0)
+})
+
+test('the parked are verified when they may be, and a bad one costs the peer that brought it', async () => {
+  const it = await setUp()
+  const send = sent(genesis, alpha, [beta]).transaction
+  const ack = acknowledged(genesis, beta, send)
+  assert.is(await it.batch([ack], 'honest'), 'ignore')
+  assert.is(await it.batch([broken(acknowledged(genesis, beta, send))], 'liar'), 'ignore')
+  assert.is(it.verified(), 0)
+  await it.block([send])
+  assert.ok(it.mempool.has(ack.leaf))
+  assert.is(it.mempool.size, 1)
+  assert.equal(it.reports, [['liar', 'bad-signature']])
+})
+
+test('a peer that has used up its allowance is put off, and another peer that brings the same is not', async () => {
+  const it = await setUp()
+  // One for the look, and two signatures each: the author's and the new member's.
+  const perBatch = 300
+  const verdicts: string[] = []
+  for (let sends = 0; sends < limits.verificationsPerPeerBurst / perBatch + 2; sends++) {
+    verdicts.push(await it.batch(fresh(sends), 'busy one'))
+  }
+  const taken = Math.floor(limits.verificationsPerPeerBurst / perBatch)
+  assert.equal(verdicts.slice(0, taken), Array(taken).fill('accept'))
+  assert.is(verdicts.at(-1), 'busy')
+  const last = fresh(99)
+  assert.is(await it.batch(last, 'busy one'), 'busy')
+  assert.is(await it.batch(last, 'neighbour'), 'accept')
+  it.time.ms += 1000
+  assert.is(await it.batch(fresh(100), 'busy one'), 'accept')
+})
+
+function fresh(at: number): ParsedTransaction[] {
+  return Array.from({ length: 100 }, (_, index) => registered(genesis, alpha, `fresh ${at} ${index}`))
+}
+
+test('of what was asked for by stream the first fault is reported, and the peer is not asked on', async () => {
+  const it = await setUp()
+  const good = registered(genesis, alpha, 'asked 0')
+  assert.is(await it.receiver.fetched([good.bytes], 'peer'), true)
+  assert.ok(it.mempool.has(good.leaf))
+  const before = it.verified()
+  const bad = Array.from({ length: 64 }, (_, index) => broken(registered(genesis, alpha, `asked bad ${index}`)).bytes)
+  assert.is(await it.receiver.fetched(bad, 'liar'), false)
+  assert.equal(it.reports, [['liar', 'bad-signature']])
+  assert.ok(it.verified() - before <= 16, `${it.verified() - before} verified`)
 })
 
 test('a member the state does not know is no reason to blame the deliverer', async () => {

@@ -1,11 +1,12 @@
-import { encodeCbor, height } from '@wardline/codec'
+import { AssertionError, type Digest, encodeCbor, height, type Leaf, limits, WardlineError } from '@wardline/codec'
 import { type Certificate, encodeCertificate, encodeHeader } from '@wardline/consensus'
-import { encodeBlockBody } from '@wardline/ledger'
+import { encodeBlockBody, leafOf } from '@wardline/ledger'
+import type { Network } from '@wardline/ports'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import type { StoredBlock } from '../src/index.ts'
-import { SYNC_PROTOCOL } from '../src/sync.ts'
-import { type ChainWorld, chainWorld, type Hospital, registered, START_MS } from './chain-world.ts'
+import { createSyncClient, SYNC_PROTOCOL } from '../src/sync.ts'
+import { type ChainWorld, chainWorld, founded, type Hospital, registered, START_MS } from './chain-world.ts'
 
 const test = suite('node/sync')
 
@@ -39,9 +40,13 @@ function honest(blocks: readonly StoredBlock[]): Answer {
 /** Hospital 2's node answers every request for blocks with these frames. */
 function serve(it: ChainWorld, frames: readonly Uint8Array[]): void {
   it.play(2, async ({ network }) => {
-    network.serve(SYNC_PROTOCOL, async function* () {
-      yield* frames
-    })
+    network.serve(
+      SYNC_PROTOCOL,
+      async function* () {
+        yield* frames
+      },
+      { requestBytesMax: 400_000 }
+    )
     await network.setPeers(it.hospitals.map(({ name }) => ({ name, addresses: [] })))
   })
 }
@@ -156,6 +161,102 @@ test('frames that are no answer at all', async () => {
     assert.is(it.chain(3).head().height, 0)
     assert.is(it.failures.size, 0)
   }
+})
+
+/** A client whose peer answers every request with these frames; `fail` is thrown after them. */
+function clientOf(frames: readonly Uint8Array[], fail?: Error) {
+  const reports: string[] = []
+  let taken = 0
+  const network = {
+    async *request() {
+      for (const frame of frames) {
+        taken += 1
+        yield frame
+      }
+      if (fail !== undefined) throw fail
+    },
+    report: (_: string, code: string) => reports.push(code)
+  }
+  return { client: createSyncClient(network as unknown as Network), reports, taken: () => taken }
+}
+
+const block = 'ab'.repeat(32) as Digest
+
+test('transactions that were not asked for, or twice, end the answer, and the peer is reported', async () => {
+  const { genesis, hospitals } = founded(1)
+  const [wanted, other] = [0, 1].map((index) => registered(genesis, hospitals[0] as Hospital, `asked ${index}`))
+  assert.ok(wanted !== undefined && other !== undefined)
+  const answers = [
+    [encodeBlockBody([wanted.bytes, other.bytes]), encodeBlockBody([other.bytes])],
+    [encodeBlockBody([wanted.bytes]), encodeBlockBody([wanted.bytes]), encodeBlockBody([wanted.bytes])],
+    [encodeBlockBody([wanted.bytes]), encodeBlockBody([])],
+    [encodeBlockBody([wanted.bytes]), Uint8Array.of(1)]
+  ]
+  for (const frames of answers) {
+    const { client, reports, taken } = clientOf(frames)
+    const found = await client.transactions('peer', block, [wanted.leaf])
+    assert.equal([...found.keys()], [wanted.leaf])
+    assert.equal(reports, ['bad-sync-answer'])
+    assert.ok(taken() <= 2)
+  }
+})
+
+test('an answer with more bytes than a block may have ends there', async () => {
+  const leaves: Leaf[] = []
+  const frames: Uint8Array[] = []
+  for (let sizeBytes = 0; sizeBytes <= limits.blockBodyBytesMax + limits.transactionBytesMax; ) {
+    const bytes = new Uint8Array(limits.transactionBytesMax).fill(frames.length)
+    leaves.push(leafOf(bytes))
+    frames.push(encodeBlockBody([bytes]))
+    sizeBytes += bytes.length
+  }
+  const { client, reports } = clientOf(frames)
+  const found = await client.transactions('peer', block, leaves)
+  assert.ok(found.size * limits.transactionBytesMax <= limits.blockBodyBytesMax)
+  assert.equal(reports, ['bad-sync-answer'])
+})
+
+test('whatever the transport throws is the failure of that peer, and only a fault of our own is not', async () => {
+  for (const error of [new WardlineError('stream-timeout', 'late'), new TypeError('a library stumbled')]) {
+    const { client, reports } = clientOf([], error)
+    assert.equal([...(await client.transactions('peer', block, [block as string as Leaf]))], [])
+    assert.equal(await client.pending('peer'), [])
+    assert.equal(reports, [])
+  }
+  const { client } = clientOf([], new AssertionError('ours'))
+  try {
+    await client.pending('peer')
+    assert.unreachable()
+  } catch (error) {
+    assert.instance(error, AssertionError)
+  }
+})
+
+test('a peer that asks without end is put off, and served again later', async () => {
+  const it = await chainWorld(4, [0, 1, 2])
+  const codes = new Map<string, number>()
+  const count = (code: string) => codes.set(code, (codes.get(code) ?? 0) + 1)
+  it.play(3, async ({ network, clock }) => {
+    await network.setPeers(it.hospitals.map(({ name }) => ({ name, addresses: [] })))
+    await new Promise<void>((resolve) => clock.after(500, resolve))
+    const ask = async () => {
+      try {
+        const options = { timeoutMs: 5000, frameBytesMax: 1e6, framesMax: 300 }
+        const request = encodeCbor({ ask: 'pending' })
+        for await (const _ of network.request(it.hospitals[0]?.name as string, SYNC_PROTOCOL, request, options))
+          count('served')
+      } catch (error) {
+        count((error as { code?: string }).code ?? String(error))
+      }
+    }
+    for (let rounds = 0; rounds < 600; rounds++) await Promise.all(Array.from({ length: 8 }, ask))
+    await new Promise<void>((resolve) => clock.after(1000, resolve))
+    codes.set('before', codes.get('served') ?? 0)
+    await ask()
+  })
+  await it.run(60_000)
+  assert.ok((codes.get('stream-closed') ?? 0) > 0, JSON.stringify([...codes]))
+  assert.is(codes.get('served'), (codes.get('before') ?? 0) + 1)
 })
 
 test('a server answers what it can and closes the stream on the rest', async () => {

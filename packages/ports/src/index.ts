@@ -1,10 +1,19 @@
 /** The interfaces between the pure parts of Wardline and the world, in bytes only; each has a compliance suite in `src/compliance`. */
 export type { Clock, Timer } from './clock.ts'
 export type { Journal, JournalSegment } from './journal.ts'
-export type { KeySet, Keys } from './keys.ts'
+export type { KeySet, Keys, VoteMarks } from './keys.ts'
 export { assertLine, LINE_LENGTH_MAX, type LineLog } from './line-log.ts'
 export type { Log, LogFields, LogLevel } from './log.ts'
-export type { Gossip, GossipVerdict, Network, NetworkPeer, PeerName, StreamHandler, StreamRequest } from './network.ts'
+export type {
+  Gossip,
+  GossipVerdict,
+  Network,
+  NetworkPeer,
+  PeerName,
+  ServeOptions,
+  StreamHandler,
+  StreamRequest
+} from './network.ts'
 export type { Random } from './random.ts'
 export type { KeyValueStore, RangeOptions, StoreWrite } from './store.ts'
 export { assertStoreKey, STORE_KEY_LENGTH_MAX } from './store-key.ts'

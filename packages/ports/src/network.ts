@@ -23,10 +23,12 @@ export interface Network {
    */
   request(peer: PeerName, protocol: string, request: Uint8Array, options: StreamRequest): AsyncIterable<Uint8Array>
   /**
-   * Serves `protocol`. At most `limits.streamsPerPeer` handlers of it run at once per peer, more are refused; what the
-   * handler throws closes the stream. A handler is ended (`return` on its iterator) when its client goes away.
+   * Serves `protocol`. At most `limits.streamsPerPeer` handlers of it run at once per peer, with requests of at most
+   * `limits.requestBytesPerPeerMax` over all protocols; more are refused. A request above `requestBytesMax` is refused by
+   * its length alone and counts against the peer. What the handler throws closes the stream; a WardlineError `bad-request`
+   * counts against the peer too. A handler is ended (`return` on its iterator) when its client goes away.
    */
-  serve(protocol: string, handler: StreamHandler): void
+  serve(protocol: string, handler: StreamHandler, options: ServeOptions): void
   /** Counts against the peer's score; a peer that falls too low is disconnected for a while. `code` is logged with its name. */
   report(peer: PeerName, code: string): void
   close(): Promise<void>
@@ -49,14 +51,24 @@ export interface Gossip {
   publish(topic: string, data: Uint8Array): Promise<void>
   /**
    * Joins `topic`. Nothing is forwarded until the handler has answered: `accept` forwards, `ignore` drops, `reject` drops
-   * and counts against `from`. A handler that throws counts as `ignore` and is logged. Own messages do not come back.
+   * and counts against `from`, `busy` drops this copy only. A handler that throws counts as `ignore` and is logged. Own
+   * messages do not come back.
    */
   subscribe(topic: string, handler: (data: Uint8Array, from: PeerName) => Promise<GossipVerdict>): void
 }
 
-export type GossipVerdict = 'accept' | 'ignore' | 'reject'
+/**
+ * `busy` is for a message that was not looked at because `from` has used up its share: the same bytes from another peer
+ * are delivered. After the other verdicts a copy is dropped for two minutes, whoever sends it.
+ */
+export type GossipVerdict = 'accept' | 'ignore' | 'reject' | 'busy'
 
 export type StreamHandler = (request: Uint8Array, from: PeerName) => AsyncIterable<Uint8Array>
+
+export type ServeOptions = {
+  /** The largest request that this protocol has, bytes, at most `limits.streamFrameBytesMax`. */
+  readonly requestBytesMax: number
+}
 
 export type StreamRequest = {
   readonly timeoutMs: number

@@ -27,7 +27,7 @@ export function watchNetwork(network: Network, onPublish: (topic: string, data: 
         }
       },
       request: (...call) => network.request(...call),
-      serve: (protocol, handler) => network.serve(protocol, handler),
+      serve: (...call) => network.serve(...call),
       report: (peer, code) => network.report(peer, code),
       close: () => network.close()
     },

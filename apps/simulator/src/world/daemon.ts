@@ -76,6 +76,7 @@ export function startDaemon(parts: DaemonParts, hospital: Hospital): Daemon {
         genesis: cast.genesis,
         self: self.member,
         voteSigner,
+        voteMarks: null,
         store: (mutant.store ?? same)(watchStore(store, watched)),
         journal: (mutant.journal ?? same)(watchJournal(journal, watched)),
         network: watchNetwork(process.network, watched),

@@ -139,6 +139,8 @@ export type Screening =
   | { readonly kind: 'reject'; readonly code: string }
   /** Drop it. */
   | { readonly kind: 'ignore'; readonly code: string }
+  /** Drop this copy only: the deliverer has used up its share, and another peer's may be looked at. */
+  | { readonly kind: 'busy'; readonly code: string }
   /**
    * Run the checks in order (perhaps none) and stop at the first that fails. If one fails reject, else feed the message as input. `forward` is whether gossip should
    * carry it on (accept) or not (ignore).

@@ -5,7 +5,7 @@ import type { Vote } from '../vote.ts'
 import { acceptVote } from './advance.ts'
 import { LAG_ANSWER_MAX } from './bounds.ts'
 import { findTip } from './chain.ts'
-import type { State } from './state.ts'
+import type { Claim, State } from './state.ts'
 
 /**
  * Whether `vote` shows that its signer is stuck below this node's view and may be answered now. Late votes are normal, since
@@ -45,13 +45,17 @@ export function newestFinalization(state: State): Certificate | null {
 /** Keeps a signer's votes of the highest view it claims, and no others. */
 export function keepFutureVote(state: State, vote: Vote, signer: number): void {
   const claim = state.future.get(signer)
-  if (claim === undefined || vote.view > claim.view) {
-    state.future.set(signer, { view: vote.view, votes: [vote] })
+  const { deltaMs, retryMs } = state.config.timing
+  if (claim === undefined) {
+    // Votes overtake certificates all the time; only a node that is still behind after a round trip needs catch-up.
+    const askAtMs = state.nowMs + deltaMs
+    state.future.set(signer, { view: vote.view, votes: [vote], askAtMs, askDelayMs: retryMs })
+  } else if (vote.view > claim.view) {
+    claim.view = vote.view
+    claim.votes = [vote]
   } else if (vote.view === claim.view && !claim.votes.some((kept) => kept.kind === vote.kind)) {
     claim.votes.push(vote)
   }
-  // Votes overtake certificates all the time; only a node that is still behind after a round trip needs catch-up.
-  if (viewsAhead(state) !== undefined) state.behindAtMs ??= state.nowMs + state.config.timing.deltaMs
 }
 
 /** Counts the kept votes that the view has reached. */
@@ -64,29 +68,41 @@ export function releaseFutureVotes(state: State): void {
   }
 }
 
-/** Tells the driver to catch up if f+1 members are at least two views ahead, or a final block is too far away to fetch. */
+/** When f+1 members that claim to be at least two views ahead may next be asked for what they have; null if there are not so many. */
+export function claimsDueAtMs(state: State): number | null {
+  const times = claimsAhead(state).map(([, claim]) => claim.askAtMs)
+  return times.sort((a, b) => a - b)[state.faults] ?? null
+}
+
+/**
+ * Tells the driver to catch up if f+1 members are at least two views ahead, or a final block is too far away to fetch. A
+ * claim that catch-up did not bear out is a reason for another one only after a pause that doubles each time.
+ */
 export function reportBehind(state: State): void {
-  const ahead = viewsAhead(state)
-  const pending = state.isFinalityFar ? state.pendingFinalization : null
-  if (ahead === undefined && pending === null) {
-    state.behindAtMs = null
-    return
+  const { nowMs } = state
+  const { retryMs, viewTimerMaxMs } = state.config.timing
+  const due = claimsAhead(state).filter(([, claim]) => claim.askAtMs <= nowMs)
+  const claims = due.length > state.faults ? due : []
+  let pending: Certificate | null = null
+  if (state.behindAtMs !== null && state.behindAtMs <= nowMs) {
+    pending = state.isFinalityFar ? state.pendingFinalization : null
+    state.behindAtMs = pending === null ? null : nowMs + retryMs
   }
-  const view = Math.max(ahead?.view ?? 0, pending?.view ?? 0) as View
-  const signers = ahead?.signers ?? pending?.signers ?? []
+  if (claims.length === 0 && pending === null) return
+  claims.sort(([, a], [, b]) => b.view - a.view)
+  const view = Math.max(claims[state.faults]?.[1].view ?? 0, pending?.view ?? 0) as View
+  const signers = claims.length > 0 ? claims.map(([signer]) => signer) : (pending?.signers ?? [])
+  for (const [, claim] of claims) {
+    claim.askAtMs = nowMs + claim.askDelayMs
+    claim.askDelayMs = Math.min(claim.askDelayMs * 2, viewTimerMaxMs)
+  }
   const from = signers.flatMap((index) => {
     const validator = state.config.set.validators[index]
     return validator === undefined || index === state.selfIndex ? [] : [validator.member]
   })
   state.outputs.push({ kind: 'behind', view, from })
-  state.behindAtMs = state.nowMs + state.config.timing.retryMs
 }
 
-/** The view that f+1 signers have reached at least, two or more above this node's. */
-function viewsAhead(state: State): { view: View; signers: readonly number[] } | undefined {
-  const claims = [...state.future].filter(([, claim]) => claim.view >= state.current.view + 2)
-  if (claims.length <= state.faults) return undefined
-  claims.sort(([, a], [, b]) => b.view - a.view)
-  const view = claims[state.faults]?.[1].view ?? state.current.view
-  return { view, signers: claims.map(([signer]) => signer) }
+function claimsAhead(state: State): [number, Claim][] {
+  return [...state.future].filter(([, claim]) => claim.view >= state.current.view + 2)
 }

@@ -1,5 +1,5 @@
 /** The cheap questions that a message must pass before any signature is verified (CONSENSUS section 10). */
-import { bytesEqual, limits, unreachable } from '@wardline/codec'
+import { bytesEqual, limits, unreachable, type View } from '@wardline/codec'
 import { type Certificate, hasQuorumForm, type SignatureCheck } from '../certificate.ts'
 import { headerDigest } from '../header.ts'
 import type { Message } from '../messages.ts'
@@ -7,17 +7,23 @@ import { leavesRoot, type Proposal } from '../proposal.ts'
 import { leaderOf } from '../validators.ts'
 import { type Vote, voteBytes } from '../vote.ts'
 import { knowsCertificate } from './advance.ts'
-import { CERTIFICATE_CHECKS_PER_SECOND, VIEWS_KEPT } from './bounds.ts'
+import {
+  CERTIFICATE_CHECKS_PER_SECOND,
+  CERTIFICATE_DEBT_MAX,
+  FUTURE_VOTE_CHECKS_PER_SECOND,
+  PROPOSALS_PER_VIEW,
+  VIEWS_KEPT
+} from './bounds.ts'
 import type { Screening } from './interface.ts'
 import { judgeHeader, judgeJustification } from './justification.ts'
 import { lags } from './lag.ts'
-import type { State } from './state.ts'
+import type { Allowance, Heard, State } from './state.ts'
 import { heardVote, isKnownSignature } from './tally.ts'
 
 export function screenMessage(state: State, message: Message, from: string, nowMs: number): Screening {
   switch (message.kind) {
     case 'vote':
-      return screenVote(state, message.vote, nowMs)
+      return screenVote(state, message.vote, from, nowMs)
     case 'certificate':
       return screenCertificate(state, message.certificate, from, nowMs)
     case 'proposal':
@@ -27,7 +33,7 @@ export function screenMessage(state: State, message: Message, from: string, nowM
   }
 }
 
-function screenVote(state: State, vote: Vote, nowMs: number): Screening {
+function screenVote(state: State, vote: Vote, from: string, nowMs: number): Screening {
   if (vote.epoch !== state.config.set.epoch) return ignore('other-epoch')
   const signer = state.indexes.get(vote.signer)
   if (signer === undefined) return reject('unknown-signer')
@@ -40,7 +46,8 @@ function screenVote(state: State, vote: Vote, nowMs: number): Screening {
     const isSeen =
       claim !== undefined &&
       (vote.view < claim.view || (vote.view === claim.view && claim.votes.some((kept) => kept.kind === vote.kind)))
-    return isSeen ? ignore('seen') : verify([check()], false)
+    if (isSeen) return ignore('seen')
+    return takeFutureVote(state, from, nowMs) ? verify([check()], false) : busy('too-many-future-votes')
   }
   const isLagging = lags(state, vote, signer, nowMs)
   if (vote.view <= floor.view || vote.view < current.view - VIEWS_KEPT) {
@@ -50,8 +57,7 @@ function screenVote(state: State, vote: Vote, nowMs: number): Screening {
   if (heard === undefined) return verify([check()], true)
   if (heard.vote.digest !== vote.digest || !bytesEqual(heard.vote.signature, vote.signature))
     return ignore('slot-taken')
-  const isDue = heard.attempt < 0 || nowMs - heard.heardAtMs >= state.config.timing.retryMs
-  const isForwarded = vote.attempt > heard.attempt && isDue
+  const isForwarded = takeForward(state, heard, vote.attempt, nowMs)
   return isForwarded || isLagging ? verify([], isForwarded) : ignore('seen')
 }
 
@@ -60,7 +66,7 @@ function screenCertificate(state: State, certificate: Certificate, from: string,
   if (!hasQuorumForm(state.config.set, certificate)) return reject('no-quorum')
   if (knowsCertificate(state, certificate)) return ignore('seen')
   const checks = unknownSignatures(state, certificate)
-  if (checks.length > 0 && !takeCertificateCheck(state, from, nowMs)) return ignore('busy')
+  if (checks.length > 0 && !takeCertificates(state, from, nowMs, 1)) return busy('too-many-certificates')
   return verify(checks, true)
 }
 
@@ -88,6 +94,9 @@ function screenProposal(state: State, proposal: Proposal, from: string, nowMs: n
   const justification = judgeJustification(state, proposal)
   if (justification === 'unjustified') return reject('unjustified')
   if (justification === 'skips-missing') return ignore('skips-missing')
+  const certificates = parentCertificate === null ? skips : [parentCertificate, ...skips]
+  const unknown = certificates.map((one) => unknownSignatures(state, one)).filter(({ length }) => length > 0)
+  if (!takeProposal(state, header.view, from, nowMs, unknown.length)) return busy('too-many-proposals')
   if (leavesRoot(leaves) !== header.txRoot) return reject('wrong-leaves')
 
   const checks: SignatureCheck[] = []
@@ -105,10 +114,7 @@ function screenProposal(state: State, proposal: Proposal, from: string, nowMs: n
   if (heard === undefined || heard.digest !== digest || !bytesEqual(heard.signature, vote.signature)) {
     checks.push(voteCheck(state, vote, signer))
   }
-  if (parentCertificate !== null) checks.push(...unknownSignatures(state, parentCertificate))
-  for (const skip of skips) checks.push(...unknownSignatures(state, skip))
-  // From the next view on a proposal costs a signature of its leader to make; beyond, it mostly carries certificates.
-  if (view > state.current.view + 1 && !takeCertificateCheck(state, from, nowMs)) return ignore('busy')
+  for (const signatures of unknown) checks.push(...signatures)
   return verify(checks, judgeHeader(state, header, nowMs) === undefined)
 }
 
@@ -136,18 +142,70 @@ function keyOf(state: State, signer: number) {
   return validator.key
 }
 
-/** Takes one of the peer's checks of this second, if any is left. */
-function takeCertificateCheck(state: State, from: string, nowMs: number): boolean {
-  const running = state.peerChecks.get(from)
-  if (running === undefined || nowMs - running.startMs >= 1000 || nowMs < running.startMs) {
-    state.peerChecks.delete(from)
-    state.peerChecks.set(from, { startMs: nowMs, count: 1 })
-    const oldest = state.peerChecks.keys().next().value
-    if (state.peerChecks.size > limits.peersMax && oldest !== undefined) state.peerChecks.delete(oldest)
-    return true
+/**
+ * Whether this copy of a known vote is carried on: one per retry is. `attempt` is not signed, so a relay may put any number
+ * there; that does no harm, since whichever copy is carried says the same.
+ */
+function takeForward(state: State, heard: Heard, attempt: number, nowMs: number): boolean {
+  const sinceMs = nowMs - heard.carriedAtMs
+  const isDue = heard.attempt < 0 || sinceMs >= state.config.timing.retryMs || sinceMs < 0
+  if (!isDue || attempt === heard.attempt) return false
+  heard.attempt = attempt
+  heard.carriedAtMs = nowMs
+  return true
+}
+
+/** Takes `count` of the peer's certificate checks if it has any left, even if that overdraws them. */
+function takeCertificates(state: State, from: string, nowMs: number, count: number): boolean {
+  const allowance = allowanceOf(state, from, nowMs)
+  if (allowance.certificates < 1) return false
+  allowance.certificates = Math.max(allowance.certificates - count, -CERTIFICATE_DEBT_MAX)
+  return true
+}
+
+/** Proposals near this node's view are what it waits for: a few are free. @param unknown certificates to be checked in it */
+function takeProposal(state: State, view: View, from: string, nowMs: number, unknown: number): boolean {
+  const allowance = allowanceOf(state, from, nowMs)
+  if (view > state.current.view + 1 || allowance.proposals === 0) {
+    return takeCertificates(state, from, nowMs, Math.max(unknown, 1))
   }
-  running.count += 1
-  return running.count <= CERTIFICATE_CHECKS_PER_SECOND
+  allowance.proposals -= 1
+  return true
+}
+
+function takeFutureVote(state: State, from: string, nowMs: number): boolean {
+  const allowance = allowanceOf(state, from, nowMs)
+  if (allowance.futureVotes < 1) return false
+  allowance.futureVotes -= 1
+  return true
+}
+
+/** The peer's allowance, filled up to now. */
+function allowanceOf(state: State, from: string, nowMs: number): Allowance {
+  const { allowances, current } = state
+  let allowance = allowances.get(from)
+  if (allowance === undefined) {
+    const [oldest] = allowances.keys()
+    if (oldest !== undefined && allowances.size >= limits.peersMax) allowances.delete(oldest)
+    allowance = {
+      atMs: nowMs,
+      certificates: Infinity,
+      futureVotes: Infinity,
+      view: current.view,
+      proposals: PROPOSALS_PER_VIEW
+    }
+    allowances.set(from, allowance)
+  }
+  const seconds = Math.max(nowMs - allowance.atMs, 0) / 1000
+  allowance.atMs = nowMs
+  const filled = (left: number, perSecond: number) => Math.min(left + seconds * perSecond, perSecond)
+  allowance.certificates = filled(allowance.certificates, CERTIFICATE_CHECKS_PER_SECOND)
+  allowance.futureVotes = filled(allowance.futureVotes, FUTURE_VOTE_CHECKS_PER_SECOND)
+  if (allowance.view !== current.view) {
+    allowance.view = current.view
+    allowance.proposals = PROPOSALS_PER_VIEW
+  }
+  return allowance
 }
 
 function reject(code: string): Screening {
@@ -156,6 +214,10 @@ function reject(code: string): Screening {
 
 function ignore(code: string): Screening {
   return { kind: 'ignore', code }
+}
+
+function busy(code: string): Screening {
+  return { kind: 'busy', code }
 }
 
 function verify(checks: readonly SignatureCheck[], forward: boolean): Screening {

@@ -52,8 +52,8 @@ export type State = {
   ownProposal: Proposal | null
 
   readonly tallies: Map<View, ViewTally>
-  /** By signer index: its votes of the highest view that it claims, beyond the next one. */
-  readonly future: Map<number, { readonly view: View; readonly votes: Vote[] }>
+  /** By signer index: what it claims beyond the next view. */
+  readonly future: Map<number, Claim>
 
   hasTransactions: boolean
   /** Committed blocks whose synced write is not done, with their count. */
@@ -61,8 +61,9 @@ export type State = {
 
   /** By signer index: when it was last told what it misses. */
   readonly answeredAtMs: Map<number, number>
-  /** By peer: certificate checks in the running second. */
-  readonly peerChecks: Map<string, { startMs: number; count: number }>
+  /** By peer: the checks that it may still ask for. */
+  readonly allowances: Map<string, Allowance>
+  /** When to ask for catch-up because of `isFinalityFar`. */
   behindAtMs: number | null
   /** The newest finalization is too far from the known blocks to fetch what lies between one by one. */
   isFinalityFar: boolean
@@ -94,6 +95,8 @@ export type Current = {
   retryAtMs: number | null
   retryDelayMs: number
   hasProposal: boolean
+  /** How often a member was sent this node's own proposal of this view again. */
+  resends: number
   build: Build
 }
 
@@ -114,8 +117,14 @@ export type Tip = {
 
 export type ProposalSlot = { readonly digest: Digest; state: 'checking' | 'valid' | 'invalid' | 'open' }
 
-/** `attempt` is the highest one heard by message, -1 if the vote is known only from a certificate or a proposal. */
-export type Heard = { readonly vote: Vote; attempt: number; heardAtMs: number }
+/** `attempt` is that of the copy last carried on, at `carriedAtMs`; -1 if the vote is known only from a certificate or a proposal. */
+export type Heard = { readonly vote: Vote; attempt: number; carriedAtMs: number }
+
+/** A signer's votes of the highest view that it claims, and when they may next be a reason to catch up. */
+export type Claim = { view: View; votes: Vote[]; askAtMs: number; askDelayMs: number }
+
+/** `proposals` are those left while this node is in `view`; the others fill up with time. */
+export type Allowance = { atMs: number; certificates: number; futureVotes: number; view: View; proposals: number }
 
 export type KindTally = { readonly bySigner: (Heard | undefined)[]; readonly counts: Map<Digest, number> }
 
@@ -159,7 +168,7 @@ export function createState(config: EngineConfig, recovered: Recovered): State {
     hasTransactions: false,
     commitsPending: new Map(),
     answeredAtMs: new Map(),
-    peerChecks: new Map(),
+    allowances: new Map(),
     behindAtMs: null,
     isFinalityFar: false,
     fetchAtMs: null,
@@ -205,6 +214,7 @@ export function newCurrent(
     retryAtMs: null,
     retryDelayMs,
     hasProposal: false,
+    resends: 0,
     build: { kind: 'none' }
   }
 }

@@ -15,15 +15,8 @@ export function heardVote(state: State, kind: VoteKind, view: View, signer: numb
  */
 export function countVote(state: State, vote: Vote, signer: number, attempt: number): Certificate | undefined {
   const tally = tallyOf(state, vote.view)[vote.kind]
-  const heard = tally.bySigner[signer]
-  if (heard !== undefined) {
-    if (attempt > heard.attempt && heard.vote.digest === vote.digest) {
-      heard.attempt = attempt
-      heard.heardAtMs = state.nowMs
-    }
-    return undefined
-  }
-  tally.bySigner[signer] = { vote, attempt, heardAtMs: state.nowMs }
+  if (tally.bySigner[signer] !== undefined) return undefined
+  tally.bySigner[signer] = { vote, attempt, carriedAtMs: state.nowMs }
   const count = (tally.counts.get(vote.digest) ?? 0) + 1
   tally.counts.set(vote.digest, count)
   return count === state.quorum ? assemble(state, tally, vote) : undefined
@@ -39,6 +32,12 @@ export function countCertificate(state: State, certificate: Certificate): void {
     if (signer === undefined || signature === undefined) continue
     countVote(state, { kind, epoch, view, digest, signer, signature, attempt: 0 }, index, -1)
   }
+}
+
+/** Whether any vote of `signer` in `view` is kept. */
+export function hasVoted(state: State, view: View, signer: number): boolean {
+  const tally = state.tallies.get(view)
+  return tally !== undefined && [tally.notarize, tally.nullify, tally.finalize].some((kind) => kind.bySigner[signer])
 }
 
 /** Distinct signers of nullify(view). */

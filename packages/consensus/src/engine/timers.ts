@@ -3,10 +3,11 @@ import type { Digest, MemberId } from '@wardline/codec'
 import type { Certificate } from '../certificate.ts'
 import type { Vote } from '../vote.ts'
 import { castNullify } from './advance.ts'
-import { VIEWS_KEPT } from './bounds.ts'
-import { newestFinalization, reportBehind } from './lag.ts'
+import { PROPOSAL_RESENDS_MAX, VIEWS_KEPT } from './bounds.ts'
+import { claimsDueAtMs, newestFinalization, reportBehind } from './lag.ts'
 import { proposalDueAtMs } from './propose.ts'
 import { type State, sendToAll } from './state.ts'
+import { hasVoted } from './tally.ts'
 import { hasWork, heartbeatAtMs, isAwake } from './work.ts'
 
 /** T = (3Δ + fsyncs)·1.5^k, at most `viewTimerMaxMs`. @param skipped k, the nullified views directly before */
@@ -26,6 +27,7 @@ export function setNow(state: State, nowMs: number): void {
   if (current.retryAtMs !== null) current.retryAtMs -= backMs
   if (state.behindAtMs !== null) state.behindAtMs -= backMs
   if (state.fetchAtMs !== null) state.fetchAtMs -= backMs
+  for (const claim of state.future.values()) claim.askAtMs -= backMs
   for (const [signer, atMs] of state.answeredAtMs) state.answeredAtMs.set(signer, atMs - backMs)
 }
 
@@ -44,8 +46,9 @@ export function receiveAlarm(state: State): void {
     current.retryAtMs = nowMs + Math.round(current.retryDelayMs)
     state.outputs.push({ kind: 'retry' })
     republish(state)
+    resendProposal(state)
   }
-  if (state.behindAtMs !== null && state.behindAtMs <= nowMs) reportBehind(state)
+  reportBehind(state)
   if (state.fetchAtMs !== null && state.fetchAtMs <= nowMs) fetchWanted(state)
 }
 
@@ -58,6 +61,24 @@ export function republish(state: State): void {
   state.lastAttempt = attempt
   for (const vote of votesToRepeat(state)) sendToAll(state, { kind: 'vote', vote: { ...vote, attempt } })
   for (const certificate of certificatesToRepeat(state)) sendToAll(state, { kind: 'certificate', certificate, attempt })
+}
+
+/**
+ * Sends this node's proposal of this view to members that have not voted in it, a few at a time. By stream: gossip would
+ * drop the same bytes, and most members have them.
+ */
+function resendProposal(state: State): void {
+  const { current, ownProposal, selfIndex } = state
+  if (ownProposal === null || ownProposal.header.view !== current.view) return
+  const silent = state.config.set.validators.filter(
+    (_, index) => index !== selfIndex && !hasVoted(state, current.view, index)
+  )
+  for (let sent = 0; sent < Math.min(silent.length, PROPOSAL_RESENDS_MAX); sent++) {
+    const validator = silent[current.resends % silent.length]
+    current.resends += 1
+    if (validator === undefined) continue
+    state.outputs.push({ kind: 'send', to: validator.member, message: { kind: 'proposal', proposal: ownProposal } })
+  }
 }
 
 function votesToRepeat(state: State): readonly Vote[] {
@@ -91,7 +112,7 @@ export function setAlarm(state: State): void {
   } else {
     state.fetchAtMs ??= state.nowMs + state.config.timing.finalityGraceMs
   }
-  const times = [current.timerAtMs, current.retryAtMs, state.behindAtMs, state.fetchAtMs]
+  const times = [current.timerAtMs, current.retryAtMs, state.behindAtMs, claimsDueAtMs(state), state.fetchAtMs]
   if (state.voter !== null)
     times.push(hasWork(state) ? futureOnly(state, proposalDueAtMs(state)) : heartbeatAtMs(state))
   const next = times.reduce((least, time) => (time !== null && (least === null || time < least) ? time : least), null)

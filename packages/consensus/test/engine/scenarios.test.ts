@@ -332,6 +332,80 @@ test('f+1 members two views ahead start catch-up after a round trip', () => {
   assert.is(viewOf(lone), 31)
 })
 
+test('one member that lies about its view makes two of three catch up ever more rarely', () => {
+  const three = fakeSet(3)
+  const lone = createLone(three, 2)
+  const lie = (view: number) => hearVote(lone, voteOf(three, 0, 'nullify', view))
+  const asked: number[] = []
+  const startMs = lone.nowMs
+  lie(10 ** 15)
+  while (lone.nowMs < startMs + 120_000 && lone.alarmMs !== null) {
+    if (ring(lone).some((output) => output.kind === 'behind')) asked.push(lone.nowMs - startMs)
+    lie(10 ** 15 + asked.length)
+  }
+  assert.equal(asked.slice(0, 7), [500, 1500, 3500, 7500, 15_500, 31_500, 61_500])
+  assert.ok(asked.length <= 9, `${asked.length} times in two minutes`)
+  // Another member that really is ahead is asked at once all the same, and so is this one once it told the truth.
+  hearVote(lone, voteOf(three, 1, 'nullify', 40))
+  const behind = ring(lone).find((output) => output.kind === 'behind')
+  assert.equal(behind?.kind === 'behind' && [behind.view, behind.from], [40, [three.validators[1]?.member]])
+  hearCertificate(lone, certificateOf(three, 'nullify', 40, undefined, [0, 1]))
+  hearVote(lone, voteOf(three, 1, 'nullify', 50))
+  const againMs = lone.nowMs
+  const again = ring(lone)
+  assert.ok(again.some((output) => output.kind === 'behind') && lone.nowMs === againMs + 500)
+})
+
+test('a leader sends its proposal again to those who have not voted, as long as it is in that view', () => {
+  const lone = createLone(set, 1)
+  const { outputs } = answerBuild(lone, feed(lone, { kind: 'work', hasWork: true }), genesisParent, [leaf('a')])
+  const [proposal] = sentProposals(outputs)
+  assert.ok(proposal)
+  const receivers = (sent: readonly Output[]) =>
+    sent.flatMap((one) => (one.kind === 'send' && one.message.kind === 'proposal' ? [one.to] : []))
+  assert.equal(receivers(ring(lone)), [], 'the timer')
+  const others = [0, 2, 3].map((index) => set.validators[index]?.member)
+  const retry = ring(lone)
+  assert.equal(receivers(retry), others)
+  assert.equal(sentProposals(retry), [proposal, proposal, proposal])
+  hearVote(lone, voteOf(set, 0, 'notarize', 1, headerDigest(proposal.header)))
+  assert.equal(receivers(ring(lone)).toSorted(), others.slice(1))
+  hearCertificate(lone, certificateOf(set, 'nullify', 1, undefined, [0, 2, 3]))
+  assert.equal(receivers([...ring(lone), ...ring(lone)]), [], 'the view is over')
+})
+
+test('among many members a leader sends its proposal again to eight at a time, and to all in turn', () => {
+  const many = fakeSet(13)
+  const lone = createLone(many, 1)
+  answerBuild(lone, feed(lone, { kind: 'work', hasWork: true }), genesisParent, [leaf('a')])
+  ring(lone)
+  const rounds = [ring(lone), ring(lone)].map((sent) =>
+    sent.flatMap((one) => (one.kind === 'send' && one.message.kind === 'proposal' ? [one.to] : []))
+  )
+  assert.equal(
+    rounds.map((round) => round.length),
+    [8, 8]
+  )
+  assert.is(new Set(rounds.flat()).size, 12)
+})
+
+test('a proposal that was lost on every hop wakes the sleepers at the next retry and becomes final', () => {
+  const world = createWorld(4, 11)
+  const leader = nodeOf(world, 1)
+  world.filter = (_from, _to, message) => message.kind !== 'proposal'
+  world.reaches = () => false
+  submit(world, leader, leaf('a'))
+  run(world, world.nowMs + 1000)
+  // Nobody else has heard of the transaction, and nobody else will: only the proposal can tell.
+  leader.mempool.clear()
+  world.filter = () => true
+  world.reaches = () => true
+  assert.ok(world.nodes.every((node) => statusOf(node).awake === (node === leader)))
+  assert.ok(run(world, world.nowMs + 5000, () => world.nodes.every((node) => node.disk.committed.has(leaf('a')))))
+  run(world, world.nowMs + 5000)
+  assert.ok(world.nodes.every((node) => !statusOf(node).awake))
+})
+
 test('a leader adds no transactions on top of eight unfinalized blocks', () => {
   const lone = createLone(set, 1)
   let parent = genesisParent

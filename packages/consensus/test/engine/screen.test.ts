@@ -47,6 +47,9 @@ const notarization = certificateOf(set, 'notarize', 1, headerDigest(first), [0, 
 const asMessage = (proposal: Proposal): Message => ({ kind: 'proposal', proposal })
 const voteMessage = (...args: Parameters<typeof voteOf>): Message => ({ kind: 'vote', vote: voteOf(...args) })
 
+const hearCertificateFrom = (lone: ReturnType<typeof createLone>, certificate: Certificate, from: string) =>
+  hear(lone, { kind: 'certificate', certificate, attempt: 0 }, from)
+
 /** `reject code`, `ignore code`, or `verify` with the number of signatures asked for. */
 function verdict(message: Message, prepare: (lone: ReturnType<typeof createLone>) => void = () => {}): string {
   const lone = createLone(set, 3)
@@ -85,11 +88,29 @@ test('a known vote with a new attempt is carried on once per retry, without a si
   assert.is(again(1).kind, 'ignore', 'too soon')
   lone.nowMs += 1000
   assert.equal(again(1), { kind: 'verify', checks: [], forward: true })
-  hear(lone, { kind: 'vote', vote: { ...vote, attempt: 1 } })
-  assert.is(again(2).kind, 'ignore')
+  assert.is(again(2).kind, 'ignore', 'before the first one was fed as after it')
+  feed(lone, { kind: 'message', from: 'peer', message: { kind: 'vote', vote: { ...vote, attempt: 1 } } })
+  assert.is(again(3).kind, 'ignore')
   const forged = { ...vote, attempt: 9, signature: new Uint8Array(64) }
   lone.nowMs += 1000
   assert.equal(screenHere(lone, { kind: 'vote', vote: forged }), { kind: 'ignore', code: 'slot-taken' })
+})
+
+test('a replay with the highest attempt stops no later re-publication, and its repetition is not carried on', () => {
+  const lone = createLone(set, 3)
+  const vote = voteOf(set, 0, 'nullify', 1)
+  hearVote(lone, vote)
+  const again = (attempt: number) => {
+    lone.nowMs += 1000
+    return screenHere(lone, { kind: 'vote', vote: { ...vote, attempt } })
+  }
+  const carried = { kind: 'verify', checks: [], forward: true }
+  assert.equal(again(2 ** 32 - 1), carried)
+  assert.equal(again(2 ** 32 - 1), { kind: 'ignore', code: 'seen' })
+  assert.equal(again(Math.floor(lone.nowMs / 1000)), carried)
+  lone.nowMs -= 3_600_000
+  assert.equal(again(7), carried, 'a clock that was set back stops none either')
+  assert.is(screenHere(lone, { kind: 'vote', vote: { ...vote, attempt: 8 } }).kind, 'ignore')
 })
 
 test('votes beyond the next view: one view per signer is verified and kept, none is carried on', () => {
@@ -131,10 +152,67 @@ test('ten certificate checks per peer and second', () => {
   const ask = (view: number, from: string) =>
     screenHere(lone, { kind: 'certificate', certificate: certificateOf(set, 'nullify', view), attempt: 0 }, from).kind
   for (let view = 5; view < 15; view++) assert.is(ask(view, 'a'), 'verify')
-  assert.is(ask(15, 'a'), 'ignore')
+  assert.is(ask(15, 'a'), 'busy')
   assert.is(ask(15, 'b'), 'verify')
   lone.nowMs += 1000
   assert.is(ask(15, 'a'), 'verify')
+})
+
+test('the certificates inside a proposal count, so that many of them make the peer wait', () => {
+  const lone = createLone(set, 3)
+  const farBehind = 60
+  const skips = Array.from({ length: farBehind }, (_, at) => certificateOf(set, 'nullify', at + 1))
+  const far = proposalOf(set, headerOf(set, farBehind + 1, genesisParent), [], null, skips)
+  const certificate = (view: number): Message => ({
+    kind: 'certificate',
+    certificate: certificateOf(set, 'nullify', view),
+    attempt: 0
+  })
+  assert.is(screenHere(lone, asMessage(far), 'a').kind, 'verify', 'one that says so much is let through')
+  assert.equal(screenHere(lone, asMessage(far), 'a'), { kind: 'busy', code: 'too-many-proposals' })
+  lone.nowMs += 5000
+  assert.equal(screenHere(lone, certificate(5), 'a'), { kind: 'busy', code: 'too-many-certificates' })
+  assert.is(screenHere(lone, certificate(5), 'b').kind, 'verify')
+  lone.nowMs += 1000
+  assert.is(screenHere(lone, certificate(5), 'a').kind, 'verify', '60 certificates, 6 seconds')
+})
+
+test('no peer waits longer than ten seconds for what its largest proposal cost', () => {
+  const lone = createLone(set, 3)
+  const skips = Array.from({ length: 1000 }, (_, at) => certificateOf(set, 'nullify', at + 1))
+  const far = asMessage(proposalOf(set, headerOf(set, 1001, genesisParent), [], null, skips))
+  assert.is(screenHere(lone, far, 'a').kind, 'verify')
+  lone.nowMs += 9900
+  assert.is(screenHere(lone, far, 'a').kind, 'busy')
+  lone.nowMs += 200
+  assert.is(screenHere(lone, far, 'a').kind, 'verify')
+})
+
+test('a leader that signs one proposal after another for the next view soon waits, an honest one for each view does not', () => {
+  const lone = createLone(set, 3)
+  const onSecond = (time: number) =>
+    asMessage(proposalOf(set, headerOf(set, 2, parentOf(first), [], time), [], notarization))
+  const verdicts = Array.from({ length: 30 }, (_, at) => screenHere(lone, onSecond(first.time + 10 + at), 'a').kind)
+  assert.is(verdicts.filter((kind) => kind === 'verify').length, 8 + 10, 'eight, and ten certificate checks')
+  assert.equal(verdicts.slice(18), Array(12).fill('busy'))
+  assert.is(screenHere(lone, asMessage(proposalOf(set, second, [], notarization)), 'b').kind, 'verify')
+  for (let view = 1; view <= 100; view++) {
+    const skips = view === 1 ? [] : [certificateOf(set, 'nullify', view - 1)]
+    if (view > 1) hearCertificateFrom(lone, skips[0] as Certificate, `peer ${view}`)
+    const all = Array.from({ length: view - 1 }, (_, at) => certificateOf(set, 'nullify', at + 1))
+    const header = headerOf(set, view, genesisParent, [], lone.nowMs)
+    if (header.proposer === set.validators[3]?.member) continue
+    assert.is(screenHere(lone, asMessage(proposalOf(set, header, [], null, all)), 'c').kind, 'verify', `view ${view}`)
+  }
+})
+
+test('a member that signs one far vote after another is checked a hundred times a second', () => {
+  const lone = createLone(set, 3)
+  const far = (view: number) => screenHere(lone, voteMessage(set, 0, 'nullify', view), 'a').kind
+  for (let view = 9; view < 109; view++) assert.is(far(view), 'verify')
+  assert.is(far(109), 'busy')
+  lone.nowMs += 10
+  assert.is(far(109), 'verify')
 })
 
 test('proposals: what a relay could have attached is rejected and leaves the slot open', () => {

@@ -81,12 +81,19 @@ export function memberMethods(memberships: readonly Membership[]): Methods {
         throw new ApiError('invalid-params', `the card was not made to be registered here; its owner runs "${how}"`)
       }
       const isHospital = params.role === 'hospital'
+      if (isHospital !== (card.host !== null)) {
+        // The proofs cover all keys of the card, so none can be left out.
+        const which = isHospital
+          ? 'has no network key, which a hospital needs'
+          : 'has a network key, which only hospitals have'
+        throw new ApiError('invalid-params', `the card ${which}`)
+      }
       const grants = params.grants ?? { roles: [...STAFF_ROLES], attributes: null }
       const submission = await register(member, {
         role: params.role,
         sign: card.sign,
         seal: card.seal,
-        host: isHospital ? card.host : null,
+        host: card.host,
         hospital: params.staff ? chain.self : null,
         attributes: [...new Set(params.attributes)].sort(),
         grants: isHospital
@@ -97,7 +104,7 @@ export function memberMethods(memberships: readonly Membership[]): Methods {
           : null,
         until: params.untilMs ?? null,
         proof: registration.sign,
-        hostProof: isHospital ? registration.host : null
+        hostProof: registration.host
       })
       return { ...(await answerSubmission(member, submission, params, signal)), member: cardMember(card) }
     },

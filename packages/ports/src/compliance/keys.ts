@@ -1,5 +1,5 @@
 /** The promises of `Keys`. */
-import { WardlineError } from '@wardline/codec'
+import { type ChainId, type SignKey, WardlineError } from '@wardline/codec'
 import { suite, type Test } from 'uvu'
 import * as assert from 'uvu/assert'
 import type { KeySet, Keys } from '../keys.ts'
@@ -56,6 +56,21 @@ export function keysCompliance(name: string, make: () => Promise<KeysSubject>): 
     ])
     assert.equal(codes.toSorted(), ['keys-exist', 'none'])
     assert.equal(await keys.load('identity'), keySet(codes[0] === 'none' ? 1 : 2, 'sign'))
+  })
+
+  check('which keys have voted on which chain is remembered, also after opening again', async (keys, subject) => {
+    const [chain, otherChain] = ['ab'.repeat(32) as ChainId, 'cd'.repeat(32) as ChainId]
+    const [key, otherKey] = ['01'.repeat(32) as SignKey, '02'.repeat(32) as SignKey]
+    assert.is(await keys.hasVoted(chain, key), false)
+    await keys.markVoted(chain, key)
+    await keys.markVoted(chain, key)
+    const again = await subject.open()
+    for (const opened of [keys, again]) {
+      assert.is(await opened.hasVoted(chain, key), true)
+      assert.is(await opened.hasVoted(otherChain, key), false)
+      assert.is(await opened.hasVoted(chain, otherKey), false)
+    }
+    assert.is(await keys.load('identity'), undefined)
   })
 
   check('the caller may wipe what it gave and what it got', async (keys) => {

@@ -6,7 +6,7 @@ import { limits, WardlineError } from '@wardline/codec'
 import { suite, type Test } from 'uvu'
 import * as assert from 'uvu/assert'
 import type { Clock } from '../clock.ts'
-import type { GossipVerdict, Network, NetworkPeer, StreamRequest } from '../network.ts'
+import type { GossipVerdict, Network, NetworkPeer, ServeOptions, StreamRequest } from '../network.ts'
 
 export type NetworkMember = { readonly network: Network; readonly peer: NetworkPeer }
 
@@ -20,6 +20,7 @@ export type NetworkSubject = {
 const PROTOCOL = '/wardline/compliance/1'
 const TOPIC = '/wardline/compliance/gossip/1'
 const OPTIONS: StreamRequest = { timeoutMs: 5000, frameBytesMax: 2 * 1024 * 1024, framesMax: 1000 }
+const SERVED: ServeOptions = { requestBytesMax: limits.gossipMessageBytesMax }
 const WAIT_MS = 20_000
 /** How long something that must not happen gets to happen. */
 const QUIET_MS = 300
@@ -134,6 +135,35 @@ export function networkCompliance(name: string, make: (count: number) => Promise
     assert.is(inboxes.get(c.self)?.find((message) => message.data === 'plain')?.from, b.self)
   })
 
+  check('after busy the same message is taken from another peer, after another verdict it is not', 3, async (world) => {
+    const [a, b, c] = three(world)
+    await line(world)
+    const verdicts = new Map<string, GossipVerdict>([
+      ['busy', 'busy'],
+      ['ignored', 'ignore']
+    ])
+    const inboxes = await joined(
+      world,
+      async (self, data) => (self === b.self ? (verdicts.get(data) ?? 'accept') : 'accept'),
+      [
+        [a.self, b.self],
+        [c.self, b.self]
+      ]
+    )
+    for (const word of verdicts.keys()) await a.gossip.publish(TOPIC, text(word))
+    await until(world, 'both at the middle', () => has(inboxes, b, 'busy') && has(inboxes, b, 'ignored'))
+    await quiet(world)
+    verdicts.clear()
+    for (const word of ['ignored', 'busy']) await c.gossip.publish(TOPIC, text(word))
+    await until(world, 'the second copy', () => count(inboxes, b, 'busy') === 2)
+    await quiet(world)
+    assert.is(count(inboxes, b, 'ignored'), 1)
+    assert.equal(
+      inboxes.get(b.self)?.flatMap((message) => (message.data === 'busy' ? [message.from] : [])),
+      [a.self, c.self]
+    )
+  })
+
   check(
     'a peer taken off the list is disconnected on both sides, and comes back when allowed again',
     2,
@@ -142,9 +172,13 @@ export function networkCompliance(name: string, make: (count: number) => Promise
       const inboxes = await joined(world)
       const events: string[] = []
       const stop = b.network.onPeer((peer, event) => events.push(`${event} ${peer === a.self ? 'a' : peer}`))
-      a.network.serve(PROTOCOL, async function* () {
-        yield text('served')
-      })
+      a.network.serve(
+        PROTOCOL,
+        async function* () {
+          yield text('served')
+        },
+        SERVED
+      )
       await a.network.setPeers([])
       await until(world, 'both disconnected', () => a.network.connected().length + b.network.connected().length === 0)
       await b.gossip.publish(TOPIC, text('to a stranger'))
@@ -169,21 +203,29 @@ export function networkCompliance(name: string, make: (count: number) => Promise
 
   check('an answer arrives frame by frame, in order, from a handler that knows who asks', 2, async (world) => {
     const [a, b] = two(world)
-    a.network.serve(PROTOCOL, async function* (request, from) {
-      yield text(`${new TextDecoder().decode(request)} from ${from === b.self ? 'b' : from}`)
-      for (let i = 0; i < 100; i++) yield text(`frame ${i}`)
-    })
+    a.network.serve(
+      PROTOCOL,
+      async function* (request, from) {
+        yield text(`${new TextDecoder().decode(request)} from ${from === b.self ? 'b' : from}`)
+        for (let i = 0; i < 100; i++) yield text(`frame ${i}`)
+      },
+      SERVED
+    )
     const frames = await read(b.network, a.self, 'question')
     assert.equal(frames, ['question from b', ...Array.from({ length: 100 }, (_, i) => `frame ${i}`)])
   })
 
   check('an answer may be empty; a frame and a request may be empty or large', 2, async (world) => {
     const [a, b] = two(world)
-    a.network.serve(PROTOCOL, async function* (request) {
-      if (request.length === 0) return
-      yield new Uint8Array(0)
-      yield request
-    })
+    a.network.serve(
+      PROTOCOL,
+      async function* (request) {
+        if (request.length === 0) return
+        yield new Uint8Array(0)
+        yield request
+      },
+      SERVED
+    )
     assert.equal(await read(b.network, a.self, ''), [])
     const large = 'y'.repeat(1024 * 1024)
     const frames = await read(b.network, a.self, large)
@@ -194,10 +236,14 @@ export function networkCompliance(name: string, make: (count: number) => Promise
 
   check('an answer that breaks the bounds ends with stream-overflow', 2, async (world) => {
     const [a, b] = two(world)
-    a.network.serve(PROTOCOL, async function* (request) {
-      if (new TextDecoder().decode(request) === 'large') yield new Uint8Array(1001)
-      for (let i = 0; i < 11; i++) yield new Uint8Array(1000)
-    })
+    a.network.serve(
+      PROTOCOL,
+      async function* (request) {
+        if (new TextDecoder().decode(request) === 'large') yield new Uint8Array(1001)
+        for (let i = 0; i < 11; i++) yield new Uint8Array(1000)
+      },
+      SERVED
+    )
     const bounds = { ...OPTIONS, frameBytesMax: 1000, framesMax: 10 }
     assert.is(await failure(read(b.network, a.self, 'large', bounds)), 'stream-overflow')
     assert.is(await failure(read(b.network, a.self, 'many', bounds)), 'stream-overflow')
@@ -206,13 +252,17 @@ export function networkCompliance(name: string, make: (count: number) => Promise
 
   check('the deadline is for the whole answer', 2, async (world) => {
     const [a, b] = two(world)
-    a.network.serve(PROTOCOL, async function* (request) {
-      if (new TextDecoder().decode(request) === 'silence') await new Promise(() => {})
-      for (;;) {
-        yield text('tick')
-        await sleep(world.clock, 100)
-      }
-    })
+    a.network.serve(
+      PROTOCOL,
+      async function* (request) {
+        if (new TextDecoder().decode(request) === 'silence') await new Promise(() => {})
+        for (;;) {
+          yield text('tick')
+          await sleep(world.clock, 100)
+        }
+      },
+      SERVED
+    )
     assert.is(await failure(read(b.network, a.self, 'silence', { ...OPTIONS, timeoutMs: 300 })), 'stream-timeout')
     const frames: string[] = []
     const code = await failure(read(b.network, a.self, 'trickle', { ...OPTIONS, timeoutMs: 500 }, frames))
@@ -222,10 +272,14 @@ export function networkCompliance(name: string, make: (count: number) => Promise
 
   check('a handler that fails, or none, ends the answer with stream-closed', 2, async (world) => {
     const [a, b] = two(world)
-    a.network.serve(PROTOCOL, async function* () {
-      yield text('first')
-      throw new Error('the handler of this test fails')
-    })
+    a.network.serve(
+      PROTOCOL,
+      async function* () {
+        yield text('first')
+        throw new Error('the handler of this test fails')
+      },
+      SERVED
+    )
     const frames: string[] = []
     assert.is(await failure(read(b.network, a.self, '', OPTIONS, frames)), 'stream-closed')
     assert.ok(frames.length <= 1)
@@ -240,16 +294,20 @@ export function networkCompliance(name: string, make: (count: number) => Promise
       const [a, b] = two(world)
       let produced = 0
       let ended = false
-      a.network.serve(PROTOCOL, async function* () {
-        try {
-          while (produced < 4096) {
-            produced += 1
-            yield new Uint8Array(64 * 1024)
+      a.network.serve(
+        PROTOCOL,
+        async function* () {
+          try {
+            while (produced < 4096) {
+              produced += 1
+              yield new Uint8Array(64 * 1024)
+            }
+          } finally {
+            ended = true
           }
-        } finally {
-          ended = true
-        }
-      })
+        },
+        SERVED
+      )
       const long = { ...OPTIONS, timeoutMs: WAIT_MS, framesMax: 1_000_000 }
       for await (const frame of b.network.request(a.self, PROTOCOL, text(''), long)) {
         assert.is(frame.length, 64 * 1024)
@@ -269,16 +327,20 @@ export function networkCompliance(name: string, make: (count: number) => Promise
     const released = new Promise<void>((resolve) => {
       release = resolve
     })
-    a.network.serve(PROTOCOL, async function* () {
-      running += 1
-      runningMax = Math.max(runningMax, running)
-      try {
-        await released
-        yield text('done')
-      } finally {
-        running -= 1
-      }
-    })
+    a.network.serve(
+      PROTOCOL,
+      async function* () {
+        running += 1
+        runningMax = Math.max(runningMax, running)
+        try {
+          await released
+          yield text('done')
+        } finally {
+          running -= 1
+        }
+      },
+      SERVED
+    )
     const outcomes: string[] = []
     const requests = Array.from({ length: limits.streamsPerPeer + 4 }, async () => {
       outcomes.push(await failure(read(b.network, a.self, '', { ...OPTIONS, timeoutMs: WAIT_MS })))
@@ -296,6 +358,73 @@ export function networkCompliance(name: string, make: (count: number) => Promise
     assert.equal(await read(b.network, a.self), ['done'])
   })
 
+  check(
+    'a request above its bound does not reach the handler, and costs its sender the connection',
+    2,
+    async (world) => {
+      const [a, b] = two(world)
+      let served = 0
+      const handler = async function* (request: Uint8Array) {
+        served += 1
+        yield request
+      }
+      a.network.serve(PROTOCOL, handler, { requestBytesMax: 64 })
+      assert.is((await read(b.network, a.self, 'z'.repeat(64))).length, 1)
+      assert.is(await failure(read(b.network, a.self, 'z'.repeat(65))), 'stream-closed')
+      assert.is(served, 1)
+      await untilCutOff(world, () => read(b.network, a.self, 'z'.repeat(65)))
+      assert.is(served, 1)
+    }
+  )
+
+  check('bad-request costs the asker the connection, other failures of a handler do not', 2, async (world) => {
+    const [a, b] = two(world)
+    const handler = async function* (request: Uint8Array) {
+      yield* []
+      const code = new TextDecoder().decode(request)
+      throw code === '' ? new Error('the handler of this test fails') : new WardlineError(code, 'of this test')
+    }
+    a.network.serve(PROTOCOL, handler, SERVED)
+    for (let i = 0; i < 40; i++) {
+      assert.is(await failure(read(b.network, a.self, i % 2 === 0 ? '' : 'stream-overflow')), 'stream-closed')
+    }
+    assert.equal(a.network.connected(), [b.self])
+    await untilCutOff(world, () => read(b.network, a.self, 'bad-request'))
+  })
+
+  check('the requests of one peer hold a bounded number of bytes over all protocols', 2, async (world) => {
+    const [a, b] = two(world)
+    const other = `${PROTOCOL}/other`
+    let release: () => void = () => {}
+    const released = new Promise<void>((resolve) => {
+      release = resolve
+    })
+    let held = 0
+    const handler = async function* (request: Uint8Array) {
+      held += request.length
+      await released
+      held -= request.length
+      yield text('done')
+    }
+    for (const protocol of [PROTOCOL, other]) a.network.serve(protocol, handler, SERVED)
+    const large = new Uint8Array(limits.gossipMessageBytesMax)
+    const fitting = Math.floor(limits.requestBytesPerPeerMax / large.length)
+    const long = { ...OPTIONS, timeoutMs: WAIT_MS }
+    const outcomes = Array.from({ length: fitting + 2 }, (_, at) =>
+      failure(drain(b.network.request(a.self, at % 2 === 0 ? PROTOCOL : other, large, long)))
+    )
+    await until(world, 'the running requests', () => held === fitting * large.length)
+    await quiet(world)
+    assert.is(held, fitting * large.length)
+    release()
+    assert.equal((await Promise.all(outcomes)).sort(), [
+      ...Array(fitting).fill('none'),
+      'stream-closed',
+      'stream-closed'
+    ])
+    assert.equal(await read(b.network, a.self), ['done'], 'it cost no more than the requests')
+  })
+
   check('a peer that is reported again and again is disconnected', 2, async (world) => {
     const [a, b] = two(world)
     for (let i = 0; i < 1000 && a.network.connected().length > 0; i++) {
@@ -311,10 +440,14 @@ export function networkCompliance(name: string, make: (count: number) => Promise
 
   check('closing disconnects, ends running requests, and may happen twice', 2, async (world) => {
     const [a, b] = two(world)
-    a.network.serve(PROTOCOL, async function* () {
-      yield text('first')
-      await new Promise(() => {})
-    })
+    a.network.serve(
+      PROTOCOL,
+      async function* () {
+        yield text('first')
+        await new Promise(() => {})
+      },
+      SERVED
+    )
     let got = 0
     const running = (async () => {
       for await (const _ of b.network.request(a.self, PROTOCOL, text(''), { ...OPTIONS, timeoutMs: WAIT_MS })) got += 1
@@ -426,6 +559,13 @@ async function read(
     frames.push(new TextDecoder().decode(frame))
   }
   return frames
+}
+
+/** Asks until the one asked has cut the connection for it. */
+async function untilCutOff(world: World, ask: () => Promise<unknown>): Promise<void> {
+  const [a, b] = two(world)
+  for (let i = 0; i < 100 && b.network.connected().length > 0; i++) await failure(ask())
+  await until(world, 'the disconnection', () => a.network.connected().length + b.network.connected().length === 0)
 }
 
 async function drain(frames: AsyncIterable<Uint8Array>): Promise<void> {

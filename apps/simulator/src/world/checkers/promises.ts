@@ -55,7 +55,7 @@ export function createPromises({ report, isOnDisk }: PromisesParts): Promised {
       if (!isDurable(node, transaction))
         report('I8', `${node} answers accepted for ${transaction.id} before it is durable`)
       const { payload } = transaction
-      if (payload !== undefined && !isOnDisk(node, `payloads/${payload.commitment}`)) {
+      if (payload !== undefined && !isOnDisk(node, `payloads/bytes/${transaction.id}`)) {
         report('I8', `${node} answers accepted for ${transaction.id} before its payload is durable`)
       }
       accepted.set(transaction.id, transaction)

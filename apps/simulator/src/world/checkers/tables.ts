@@ -38,7 +38,7 @@ async function checkPayloads(chain: Chain, report: Report): Promise<void> {
   for (let at = 1; at <= chain.head().height; at++) {
     for (const transaction of chain.query.block(height(at))?.transactions ?? []) {
       if (transaction.payload !== undefined && !payloadHolders(transaction).includes(chain.self)) {
-        others.add(`payloads/${transaction.payload.commitment}`)
+        others.add(`payloads/bytes/${transaction.id}`)
       }
     }
   }

@@ -1,0 +1,86 @@
+/** Opens what one chain needs of this machine: genesis, keys, database, vote journal, network. */
+import { readFile } from 'node:fs/promises'
+import { WardlineError } from '@wardline/codec'
+import { type Config, homePaths, loadPassphrase } from '@wardline/config'
+import type { ChainSetup } from '@wardline/hospital'
+import { createFileKeys } from '@wardline/keys-files'
+import { type Genesis, parseGenesis, verifyGenesis } from '@wardline/ledger'
+import { createLibp2pNetwork } from '@wardline/network-libp2p'
+import type { KeySet, Keys, Log, Network, Random } from '@wardline/ports'
+import { openFileJournal, openLevelStore } from '@wardline/store-level'
+
+/** @throws WardlineError, in one sentence what is missing or wrong; then nothing of it stays open */
+export async function openSetup(config: Config, label: string, log: Log, random: Random): Promise<ChainSetup> {
+  const chain = config.chains[label]
+  if (chain === undefined) throw new WardlineError('config-unreadable', `the config has no chain ${label}`)
+  const genesis = await readGenesis(chain.genesis, label)
+  const keyFiles = await openKeys(config, random)
+  const keys = await loadKeys(keyFiles, label)
+  const paths = homePaths(config.home).chain(label)
+  const secretKey = keys['host']
+  if (secretKey === undefined) {
+    throw new WardlineError('keys-incomplete', `the keys of chain ${label} have no host key`)
+  }
+  const opened: { close(): Promise<void> }[] = []
+  const keep = <T extends { close(): Promise<void> }>(part: T): T => {
+    opened.push(part)
+    return part
+  }
+  try {
+    const store = keep(await openLevelStore(paths.store))
+    const journal = keep(await openFileJournal(paths.votes))
+    const network = keep(await openNetwork(label, chain.listen, secretKey, log.with({ chain: label })))
+    return { label, genesis, keys, voteMarks: keyFiles, store, journal, network }
+  } catch (error) {
+    await Promise.all(opened.map((part) => part.close()))
+    throw error
+  }
+}
+
+export async function closeSetup({ network, journal, store }: ChainSetup): Promise<void> {
+  await network.close()
+  await journal.close()
+  await store.close()
+}
+
+async function openNetwork(label: string, address: string, secretKey: Uint8Array, log: Log): Promise<Network> {
+  try {
+    return await createLibp2pNetwork({ secretKey, listen: [address], log })
+  } catch (error) {
+    if (!(error instanceof WardlineError)) throw error
+    const { code, message } = error
+    throw new WardlineError(code, `chain ${label} cannot listen on ${address}: ${message}`, { cause: error })
+  }
+}
+
+async function openKeys(config: Config, random: Random): Promise<Keys> {
+  const passphrase = await loadPassphrase(config.passphraseFile)
+  return createFileKeys({ directory: homePaths(config.home).keys, passphrase, random })
+}
+
+async function loadKeys(keyFiles: Keys, label: string): Promise<KeySet> {
+  const keys = await keyFiles.load(label)
+  if (keys !== undefined) return keys
+  const remedy = `run "wardline id export --chain ${label}"`
+  throw new WardlineError('keys-absent', `there are no keys for chain ${label}; ${remedy}`)
+}
+
+/** A chain starts only from a genesis that every founder signed. */
+async function readGenesis(path: string, label: string): Promise<Genesis> {
+  const parsed = parseGenesis(await readText(path, `the genesis of chain ${label}`))
+  const problems = parsed.kind === 'failed' ? parsed.problems : verifyGenesis(parsed.genesis)
+  if (parsed.kind === 'failed' || problems.length > 0) {
+    const sentences = problems.map(({ message }) => message).join(' ')
+    throw new WardlineError('genesis-unacceptable', `the genesis of chain ${label} cannot be used: ${sentences}`)
+  }
+  return parsed.genesis
+}
+
+async function readText(path: string, what: string): Promise<string> {
+  try {
+    return await readFile(path, 'utf8')
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    throw new WardlineError('file-unreadable', `cannot read ${what} at ${path}: ${code}`, { cause: error })
+  }
+}
