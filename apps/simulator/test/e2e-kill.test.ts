@@ -27,7 +27,7 @@ test.after(() => network.remove())
 const ROUNDS = 3
 const CLIENTS_PER_SITE = 4
 /** How long the others are watched without it. */
-const WATCH_MS = 5_000
+const WATCH_MS = 4_200
 /**
  * Two view timeouts: a view whose leader is away ends after 3 delta + sync (1.6 s with this chain's parameters), half as
  * much longer if it is the second in a row.

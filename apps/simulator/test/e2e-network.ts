@@ -84,11 +84,6 @@ export async function codeOf(call: Promise<unknown>): Promise<string> {
   return 'none'
 }
 
-export async function headOf({ admin }: Daemon): Promise<{ height: number; digest: Digest }> {
-  const { height, digest } = await admin.call('chain.block', {})
-  return { height, digest }
-}
-
 /** Waits until all are at one head and nothing is pending anywhere. */
 export async function untilEqualHeads(sites: readonly Site[], waitMs?: number): Promise<Digest> {
   let head: Digest | undefined

@@ -34,6 +34,7 @@ Examples:
   addRecords(program)
   addTransactions(program)
   addChains(program, setExit)
+  addAudit(program, setExit)
   program
     .command('verify <receipt>')
     .description('verify a receipt offline, with nothing but the genesis')
@@ -319,6 +320,18 @@ function addChains(program: Command, setExit: (code: ExitCode) => void): void {
     .action(async (label, options, command: Command) => {
       const { verifyChains } = await import('./commands/chain.ts')
       setExit(await verifyChains(common(command), label, options))
+    })
+}
+
+function addAudit(program: Command, setExit: (code: ExitCode) => void): void {
+  const audit = program.command('audit').description('the local log of calls that changed or read something')
+  audit
+    .command('verify [file]')
+    .description('check that no line was altered, moved or taken out; without a file: of this home')
+    .addHelpText('after', example('wardline audit verify /backup/audit.log'))
+    .action(async (file, _options, command: Command) => {
+      const { verifyAudit } = await import('./commands/audit.ts')
+      setExit(await verifyAudit(common(command), file))
     })
 }
 

@@ -1,5 +1,6 @@
 /** The daemon as its operator meets it: it starts, stops, and says in one sentence why it does neither. */
 import { execFileSync } from 'node:child_process'
+import { existsSync } from 'node:fs'
 import { appendFile, chmod, mkdir, readdir, readFile, rm, stat, symlink, truncate, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
@@ -14,6 +15,10 @@ const test = suite('wardlined/main')
 
 const homes = await makeHomes()
 test.after(() => homes.remove())
+
+/** Takes the room of a running process away; and there is a device that is always full. */
+const LIMITER = '/usr/bin/prlimit'
+const onLinux = existsSync(LIMITER) && existsSync('/dev/full') ? test : test.skip
 
 const chainOf = (home: string) => homePaths(home).chain(LABEL)
 
@@ -207,6 +212,15 @@ const bads: readonly Bad[] = [
     says: /the vote journal is lost.*must not start with these keys \(journal-lost\)$/
   },
   {
+    why: 'a database and a vote journal lost together',
+    async spoil(home) {
+      const { store, votes } = chainOf(home)
+      for (const folder of [store, votes]) await rm(folder, { recursive: true })
+    },
+    code: 1,
+    says: /has voted on this chain before.*must not start with these keys \(journal-lost\)$/
+  },
+  {
     why: 'an audit log that ends in somebody else’s line',
     spoil: (home) => appendFile(homePaths(home).audit, 'hello\n'),
     code: 1,
@@ -276,7 +290,7 @@ test('a spoilt home left alone would have started: the copy itself is whole', as
   assert.is((await started.ended).code, 0)
 })
 
-test('a disk that takes no more: the daemon ends with code 1 and says so; with room again it goes on', async () => {
+onLinux('a disk that takes no more: the daemon ends with code 1 and says so; with room again it goes on', async () => {
   const home = await homes.copy('full')
   const started = daemon(home)
   await started.ready()
@@ -287,7 +301,7 @@ test('a disk that takes no more: the daemon ends with code 1 and says so; with r
   const to = ['--chain', LABEL, '--chain-id', chain?.chain as string, '--registered-by', chain?.member as string]
   await command('id', 'export', ...to, '--home', person, '--out', card)
   // From now on no file of this process may grow beyond one byte.
-  execFileSync('prlimit', ['--pid', String(started.pid), '--fsize=1'])
+  execFileSync(LIMITER, ['--pid', String(started.pid), '--fsize=1'])
   const params = { card: await readFile(card, 'utf8'), role: 'hospital' } as const
   const call = client.call('member.register', params).then(
     () => 'answered',
@@ -315,7 +329,7 @@ async function stateOf(call: Promise<{ readonly state: string }>): Promise<strin
   )
 }
 
-test('an audit log that cannot be written: what belongs into it is not answered, and status says so', async () => {
+onLinux('an audit log that cannot be written: what belongs into it is not answered, and status says so', async () => {
   const home = await homes.copy('audit')
   await symlink('/dev/full', homePaths(home).audit)
   const started = daemon(home)

@@ -4,10 +4,22 @@ export function toHex(bytes: Uint8Array): string {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('hex')
 }
 
+/** What each character code is worth as a lower-case hex digit; 16 for no digit. */
+const DIGITS = new Uint8Array(128).fill(16)
+for (const [value, digit] of [...'0123456789abcdef'].entries()) DIGITS[digit.charCodeAt(0)] = value
+
 /** @throws TypeError unless `hex` is an even number of lower-case hex digits */
 export function fromHex(hex: string): Uint8Array {
-  if (!/^(?:[0-9a-f]{2})*$/.test(hex)) throw new TypeError('expected lower-case hex')
-  return new Uint8Array(Buffer.from(hex, 'hex'))
+  const bytes = new Uint8Array(hex.length >> 1)
+  let isHex = hex.length % 2 === 0
+  for (let i = 0; i < bytes.length; i++) {
+    const high = DIGITS[hex.charCodeAt(2 * i)] ?? 16
+    const low = DIGITS[hex.charCodeAt(2 * i + 1)] ?? 16
+    if (high === 16 || low === 16) isHex = false
+    bytes[i] = (high << 4) | low
+  }
+  if (!isHex) throw new TypeError('expected lower-case hex')
+  return bytes
 }
 
 /** Equal length and content. Not constant time: never for secrets. */

@@ -1,6 +1,8 @@
 /** Bytes, names, hashes, trees and limits: what everything else is made of. Pure. */
 export { bytesEqual, concatBytes, fromHex, toHex } from './bytes.ts'
-export { type CborValue, decodeCbor, encodeCbor } from './cbor.ts'
+export type { CborValue } from './cbor.ts'
+export { decodeCbor } from './cbor-decode.ts'
+export { encodeCbor } from './cbor-encode.ts'
 export { AssertionError, assert, unreachable, WardlineError } from './errors.ts'
 export {
   arrayOf,
@@ -45,7 +47,7 @@ export { limits } from './limits.ts'
 export {
   appendLeaf,
   type ConsistencyClaim,
-  consistencyProof,
+  completedNodes,
   decodeFrontier,
   emptyFrontier,
   encodeFrontier,
@@ -53,8 +55,10 @@ export {
   frontierRoot,
   type InclusionClaim,
   inclusionProof,
+  inclusionProofFrom,
   leafHash,
   merkleRoot,
-  verifyConsistency,
+  type StoredTree,
+  type TreeNode,
   verifyInclusion
 } from './merkle.ts'

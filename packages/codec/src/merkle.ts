@@ -142,6 +142,56 @@ export function frontierRoot(frontier: Frontier): Uint8Array {
   return frontier.hashes.slice(0, -1).reduceRight((right, left) => nodeHash(left, right), last)
 }
 
+/** The root of the complete subtree over the leaves from `index * 2^level` to below `(index + 1) * 2^level`. */
+export type TreeNode = { readonly level: number; readonly index: number; readonly hash: Uint8Array }
+
+/** The subtrees above single leaves that one more leaf (its data) completes, smallest first: one on average. */
+export function completedNodes(frontier: Frontier, leaf: Uint8Array): TreeNode[] {
+  const completed: TreeNode[] = []
+  let hash = leafHash(leaf)
+  let left = frontier.hashes.length
+  for (let rest = frontier.size; isOdd(rest); rest = half(rest)) {
+    hash = nodeHash(frontier.hashes[--left] as Uint8Array, hash)
+    completed.push({ level: completed.length + 1, index: half(rest), hash })
+  }
+  return completed
+}
+
+export type StoredTree = {
+  readonly size: number
+  /** The root of a complete subtree; of level 0 the leaf's hash (`leafHash`). */
+  node(level: number, index: number): Uint8Array
+}
+
+/**
+ * `inclusionProof` for a tree whose nodes are stored: reads about `2 log2(size)` of them, and no other leaf.
+ * @throws RangeError unless `0 <= index < tree.size`
+ */
+export function inclusionProofFrom(tree: StoredTree, index: number): Uint8Array[] {
+  const { size } = tree
+  if (!isSize(size) || !isSize(index) || index >= size) throw new RangeError('no leaf with this index')
+  const proof: Uint8Array[] = []
+  let width = 1
+  for (let node = index, last = size - 1; last > 0; node = half(node), last = half(last), width *= 2) {
+    const sibling = isOdd(node) ? node - 1 : node + 1
+    // A lone last node has no sibling and rises as it is.
+    if (sibling <= last) proof.push(rootOfRange(tree, sibling * width, Math.min((sibling + 1) * width, size)))
+  }
+  return proof
+}
+
+/** The root over the leaves `from <= i < to`, where `from` is a multiple of the largest power of two that fits. */
+function rootOfRange(tree: StoredTree, from: number, to: number): Uint8Array {
+  let level = 0
+  let width = 1
+  while (width * 2 <= to - from) {
+    width *= 2
+    level += 1
+  }
+  const first = tree.node(level, from / width)
+  return from + width === to ? first : nodeHash(first, rootOfRange(tree, from + width, to))
+}
+
 /** Size (8 bytes, big-endian), then the hashes, largest subtree first. */
 export function encodeFrontier(frontier: Frontier): Uint8Array {
   const size = new Uint8Array(8)

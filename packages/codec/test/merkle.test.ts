@@ -6,6 +6,7 @@ import { sharedFile } from '../../../test/shared-folder.ts'
 import { concatBytes, fromHex, sha256, toHex } from '../src/index.ts'
 import {
   appendLeaf,
+  completedNodes,
   consistencyProof,
   decodeFrontier,
   emptyFrontier,
@@ -13,6 +14,7 @@ import {
   type Frontier,
   frontierRoot,
   inclusionProof,
+  inclusionProofFrom,
   leafHash,
   merkleRoot,
   verifyConsistency,
@@ -274,6 +276,36 @@ test('consistency proofs of transparency-dev/merkle', () => {
       proof: (proof ?? []).map(base64)
     })
     assert.is(verified, !wantErr, desc)
+  }
+})
+
+test('a proof from stored nodes is the proof from all leaves, in every tree up to 130', () => {
+  const leaves = Array.from({ length: 130 }, (_, i) => Uint8Array.of(i))
+  const stored = new Map<string, Uint8Array>()
+  let frontier = emptyFrontier
+  for (const [count, leaf] of leaves.entries()) {
+    stored.set(`0/${count}`, leafHash(leaf))
+    for (const { level, index, hash } of completedNodes(frontier, leaf)) stored.set(`${level}/${index}`, hash)
+    frontier = appendLeaf(frontier, leaf)
+    const size = count + 1
+    let reads = 0
+    const node = (level: number, index: number): Uint8Array => {
+      reads += 1
+      const hash = stored.get(`${level}/${index}`)
+      if (hash === undefined) throw new Error(`no node ${level}/${index} in a tree of ${size}`)
+      return hash
+    }
+    for (let index = 0; index < size; index++) {
+      reads = 0
+      const proof = inclusionProofFrom({ size, node }, index)
+      assert.equal(proof, inclusionProof(leaves.slice(0, size), index))
+      assert.ok(reads <= 2 * Math.ceil(Math.log2(size + 1)), `${reads} reads in a tree of ${size}`)
+    }
+  }
+  // 127 in the complete tree of 128 leaves, and one over the last two.
+  assert.is([...stored.keys()].filter((key) => !key.startsWith('0/')).length, 127 + 1)
+  for (const index of [-1, 3, 0.5]) {
+    assert.throws(() => inclusionProofFrom({ size: 3, node: () => new Uint8Array(32) }, index), RangeError)
   }
 })
 

@@ -1,5 +1,5 @@
 /**
- * 32-byte raw keys as Node's KeyObjects. Node imports Ed25519 and X25519 keys only inside a DER frame (RFC 8410), which for
+ * 32-byte raw keys as Node's KeyObjects. Node imports Ed25519 and X25519 keys inside a DER frame (RFC 8410), which for
  * keys of fixed size is a constant prefix.
  */
 import { createPrivateKey, createPublicKey, type KeyObject } from 'node:crypto'
@@ -7,13 +7,18 @@ import { assert, fromHex } from '@wardline/codec'
 
 type Curve = 'ed25519' | 'x25519'
 
+const SPKI_PREFIX: Readonly<Record<Curve, string>> = { ed25519: 'MCowBQYDK2VwAyEA', x25519: 'MCowBQYDK2VuAyEA' }
 const OID_LAST_BYTE: Readonly<Record<Curve, string>> = { ed25519: '70', x25519: '6e' }
 
-/** @param publicKey 32 bytes; that they are a point on the curve is not checked */
+/**
+ * By way of PEM: from any other form Node's import makes Errors on the way and catches them, which takes three times as long
+ * (measured, 24.21). The DER prefix is 12 bytes, so its 16 characters of base64 stand before those of the key.
+ * @param publicKey 32 bytes; that they are a point on the curve is not checked
+ */
 export function publicKeyObject(curve: Curve, publicKey: Uint8Array): KeyObject {
   assert(publicKey.length === 32, 'a public key has 32 bytes')
-  const der = Buffer.concat([fromHex(`302a300506032b65${OID_LAST_BYTE[curve]}032100`), publicKey])
-  return createPublicKey({ key: der, format: 'der', type: 'spki' })
+  const base64 = SPKI_PREFIX[curve] + Buffer.from(publicKey).toString('base64')
+  return createPublicKey(`-----BEGIN PUBLIC KEY-----\n${base64}\n-----END PUBLIC KEY-----`)
 }
 
 /** @param secret 32 bytes: an Ed25519 seed or an X25519 scalar, as the RFCs write them */

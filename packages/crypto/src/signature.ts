@@ -35,15 +35,41 @@ export type VerifierOptions = {
 /** A verifier that works on libuv's pool. A bad signature costs about 1 ms of the main thread: report the peer that sent it. */
 export function createVerifier(options: VerifierOptions = {}): Verifier {
   const keys = createKeyCache(options.keysMax ?? 1024)
-  const free = createSlots(options.concurrencyMax ?? 3)
+  const concurrencyMax = options.concurrencyMax ?? 3
+  const waiting = { urgent: createLine<Job>(), normal: createLine<Job>() }
+  let running = 0
+
+  function start(): void {
+    if (running === concurrencyMax) return
+    const job = waiting.urgent.shift() ?? waiting.normal.shift()
+    if (job === undefined) return
+    running += 1
+    const { key, message, signature, resolve, reject } = job
+    nodeVerify(null, message, keys(key), signature, (error, valid) => {
+      running -= 1
+      start()
+      if (error === null) resolve(valid || verifyZip215(key, message, signature))
+      else reject(error)
+    })
+  }
+
   return {
-    async verify(key, message, signature, urgency = 'normal') {
-      if (signature.length !== SIGNATURE_BYTES) return false
-      const release = await free(urgency)
-      const native = await nativeVerify(keys(key), message, signature).finally(release)
-      return native || verifyZip215(key, message, signature)
+    verify(key, message, signature, urgency = 'normal') {
+      return new Promise((resolve, reject) => {
+        if (signature.length !== SIGNATURE_BYTES) return resolve(false)
+        waiting[urgency].push({ key, message, signature, resolve, reject })
+        start()
+      })
     }
   }
+}
+
+type Job = {
+  readonly key: SignKey
+  readonly message: Uint8Array
+  readonly signature: Uint8Array
+  readonly resolve: (valid: boolean) => void
+  readonly reject: (error: Error) => void
 }
 
 const sharedKeys = createKeyCache(1024)
@@ -106,12 +132,6 @@ function verifyZip215(key: SignKey, message: Uint8Array, signature: Uint8Array):
   return ed25519.verify(signature, message, nameBytes(key), { zip215: true })
 }
 
-function nativeVerify(key: KeyObject, message: Uint8Array, signature: Uint8Array): Promise<boolean> {
-  return new Promise((resolve, reject) => {
-    nodeVerify(null, message, key, signature, (error, valid) => (error === null ? resolve(valid) : reject(error)))
-  })
-}
-
 /** Imported keys, the least recently used dropped beyond `keysMax`. */
 function createKeyCache(keysMax: number): (key: SignKey) => KeyObject {
   const cached = new Map<SignKey, KeyObject>()
@@ -124,30 +144,14 @@ function createKeyCache(keysMax: number): (key: SignKey) => KeyObject {
   }
 }
 
-/** Hands out `count` slots in the order of asking, the urgent first; each is given back by calling what was handed out. */
-function createSlots(count: number): (urgency: Urgency) => Promise<() => void> {
-  const lanes = { urgent: createLine(), normal: createLine() }
-  let taken = 0
-  const release = () => {
-    const next = lanes.urgent.shift() ?? lanes.normal.shift()
-    if (next === undefined) taken -= 1
-    else next()
-  }
-  return async (urgency) => {
-    if (taken < count) taken += 1
-    else await new Promise<void>((resolve) => lanes[urgency].push(resolve))
-    return release
-  }
-}
-
-type Line = { push(next: () => void): void; shift(): (() => void) | undefined }
+type Line<T> = { push(item: T): void; shift(): T | undefined }
 
 /** First in, first out, each in constant time. */
-function createLine(): Line {
-  const waiting: (() => void)[] = []
+function createLine<T>(): Line<T> {
+  const waiting: T[] = []
   let head = 0
   return {
-    push: (next) => waiting.push(next),
+    push: (item) => waiting.push(item),
     shift() {
       const next = waiting[head]
       if (next === undefined) return undefined

@@ -71,7 +71,10 @@ export function startDuties(
   function next(): void {
     for (let id = isStopped() ? undefined : queue.next(); id !== undefined; id = queue.next()) {
       const started = id
-      void guarded(() => work(started)).then(next)
+      void guarded(async () => {
+        await work(started)
+        next()
+      })
     }
     if (!overflowed || isLoading || queue.size > TASKS_MAX / 2 || roundTimer !== undefined || isStopped()) return
     roundTimer = clock.after(ROUND_PAUSE_MS, () => {

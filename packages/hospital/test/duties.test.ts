@@ -219,8 +219,7 @@ test('a sender whose payloads never come holds up nobody else', async () => {
   )
   const honest = await gamma.call('record.send', { to: ['Beta'], content: base64('in time') })
   // A fetch that hangs takes 20 s: with all hands at Alpha's, this would be past its time.
-  await untilState(gamma, honest, beta, 'opened', 10_000)
-  release()
+  await untilState(gamma, honest, beta, 'opened', 10_000).finally(release)
   for (const sent of withheld) await untilState(alpha, sent, beta, 'opened', 40_000)
   await restart('alpha')
 })

@@ -60,7 +60,7 @@ test('a record is sent, opened, forwarded and traced, and every holder opens the
       ['Gamma', 'Delta', 'opened', 'emergency']
     ]
   )
-  assert.equal(trace.holders.map(({ name }) => name).sort(), ['Alpha', 'Beta', 'Delta', 'Gamma'])
+  assert.equal(new Set(trace.holders.map(({ name }) => name)), new Set(['Alpha', 'Beta', 'Delta', 'Gamma']))
   assert.match(trace.drawing ?? '', /Alpha/)
   const early = await alpha.call('record.holders', { record: sent.record, atMs: trace.edges[0]?.timeMs as number })
   assert.equal(
@@ -72,7 +72,8 @@ test('a record is sent, opened, forwarded and traced, and every holder opens the
 test('one transmission to several receivers, with the same receiver named twice', async () => {
   const to = ['Gamma', 'Beta', gamma.place.member]
   const sent = await alpha.call('record.send', { to, content: base64('to two') })
-  assert.equal(sent.to.map(({ name }) => name).sort(), ['Beta', 'Gamma'])
+  assert.equal(new Set(sent.to.map(({ name }) => name)), new Set(['Beta', 'Gamma']))
+  assert.is(sent.to.length, 2)
   for (const receiver of [beta, gamma]) {
     await untilState(alpha, sent, receiver, 'opened')
     assert.is(await open(receiver, { via: sent.id }), 'to two')
@@ -236,11 +237,8 @@ test('chain.info, chain.block, chain.list and peers.list agree', async () => {
   assert.is(await codeOf(alpha.call('chain.block', { height: 0 as never })), 'not-found')
   assert.is(await codeOf(alpha.call('chain.block', { height: 100_000 as never })), 'not-found')
   const { peers } = await alpha.call('peers.list', {})
-  assert.equal(peers.map(({ name, connected }) => [name, connected]).sort(), [
-    ['Beta', true],
-    ['Delta', true],
-    ['Gamma', true]
-  ])
+  assert.equal(new Set(peers.map(({ name }) => name)), new Set(['Beta', 'Gamma', 'Delta']))
+  assert.ok(peers.every(({ connected }) => connected))
 })
 
 test('chain.verify goes through a running chain while blocks are added', async () => {

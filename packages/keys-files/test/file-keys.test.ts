@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { toHex, WardlineError } from '@wardline/codec'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { keysCompliance } from '../../ports/src/compliance/keys.ts'
+import { keysCompliance } from '@wardline/ports/compliance'
 import { createFileKeys } from '../src/index.ts'
 
 const random = { bytes: (size: number) => new Uint8Array(randomBytes(size)) }

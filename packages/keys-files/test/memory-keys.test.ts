@@ -1,4 +1,4 @@
-import { keysCompliance } from '../../ports/src/compliance/keys.ts'
+import { keysCompliance } from '@wardline/ports/compliance'
 import { createMemoryKeys } from '../src/index.ts'
 
 const test = keysCompliance('keys-files/memory-keys', async () => {

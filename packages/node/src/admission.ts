@@ -37,6 +37,8 @@ export type Looked =
       readonly code: RefusalCode
       readonly permanent: boolean
     }
+  /** The state would take it, and the mempool has no room for it. */
+  | { readonly kind: 'busy'; readonly transaction: ParsedTransaction }
   | { readonly kind: 'acceptable'; readonly transaction: ParsedTransaction }
 
 export type Admitted =
@@ -148,8 +150,11 @@ export function createAdmission(parts: AdmissionParts): Admission {
       if (parsed.kind === 'reject') return { kind: 'fault', code: parsed.code }
       const { transaction } = parsed
       const verdict = judgeNow(transaction)
-      if (verdict.kind === 'accept') return { kind: 'acceptable', transaction }
-      return { kind: 'refused', transaction, code: verdict.code, permanent: verdict.permanent }
+      if (verdict.kind === 'refuse') {
+        return { kind: 'refused', transaction, code: verdict.code, permanent: verdict.permanent }
+      }
+      const hasRoom = mempool.hasRoomFor(transaction, sponsorOf(transaction.author.member), parts.sponsors())
+      return hasRoom ? { kind: 'acceptable', transaction } : { kind: 'busy', transaction }
     },
 
     verify,

@@ -367,9 +367,9 @@ export async function openChain(parts: ChainParts): Promise<Chain> {
     if (asking.has(peer)) return
     asking.add(peer)
     try {
-      const leaves = (await sync.pending(peer)).filter((leaf) => !receiver.knows(leaf))
+      const leaves = (await sync.pending(peer)).filter((leaf) => !receiver.knows(leaf, peer))
       for (let from = 0; from < leaves.length; from += PENDING_ASKED_AT_ONCE) {
-        const wanted = leaves.slice(from, from + PENDING_ASKED_AT_ONCE).filter((leaf) => !receiver.knows(leaf))
+        const wanted = leaves.slice(from, from + PENDING_ASKED_AT_ONCE).filter((leaf) => !receiver.knows(leaf, peer))
         const found = wanted.length === 0 ? [] : (await sync.transactions(peer, head().digest, wanted)).values()
         if (!(await receiver.fetched(found, peer))) return
       }

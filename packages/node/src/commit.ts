@@ -3,7 +3,7 @@
  * waits. A crash before the write leaves the chain where it was, and the finalization is found again; a crash after it
  * finds everything.
  */
-import { assert, type Digest, encodeCbor, type Leaf } from '@wardline/codec'
+import { assert, completedNodes, type Digest, encodeCbor, type Leaf, nameBytes } from '@wardline/codec'
 import { type Certificate, encodeCertificate, encodeHeader } from '@wardline/consensus'
 import { type CommittedBlock, encodeBlockBody, expiredSeenRange, type Fold, type StateView } from '@wardline/ledger'
 import type { KeyValueStore, StoreWrite } from '@wardline/ports'
@@ -12,6 +12,8 @@ import type { FinalState } from './final-state.ts'
 import { encodeHead, type Head } from './head.ts'
 import { keys } from './layout.ts'
 import type { Mempool } from './mempool.ts'
+import { lostBranches } from './open.ts'
+import { type Place, placesInBody } from './places.ts'
 
 /** Ids whose window has passed are removed every so many blocks; no rule reads them any more. */
 const HOUSEKEEPING_BLOCKS = 64
@@ -73,13 +75,22 @@ export function createCommitter(parts: CommitterParts): Committer {
       writes.push({ key: keys.certificate(block.header.height), value: encodeCertificate(certificate) })
     for (const { key, value } of block.changes) writes.push({ key: keys.state(key), value })
     for (const { key, value } of block.seen) writes.push({ key: keys.state(key), value })
+    for (const { level, index, hash } of completedNodes(head.history, nameBytes(block.digest))) {
+      writes.push({ key: keys.tree(level, index), value: hash })
+    }
+    const places = placesInBody(block.transactions)
     block.transactions.forEach(({ id, leaf }, index) => {
-      writes.push({ key: keys.transaction(id), value: encodeCbor([block.header.height, index]) })
+      const { offset, size } = places[index] as Place
+      writes.push({ key: keys.transaction(id), value: encodeCbor([block.header.height, index, offset, size]) })
       if (parts.isOnDisk(leaf)) writes.push({ key: keys.mempool(leaf), value: null })
     })
     const reader = foldReader(store, state, block)
     for (const fold of folds) writes.push(...fold(reader, committed))
-    if (block.header.height % HOUSEKEEPING_BLOCKS === 0) writes.push(...(await housekeeping(block.header.time)))
+    if (block.header.height % HOUSEKEEPING_BLOCKS === 0) {
+      writes.push(...(await housekeeping(block.header.time)))
+      // Blocks that were kept and never executed, or before a restart: nobody else remembers them.
+      writes.push(...(await lostBranches(store, head.height)))
+    }
     await store.write(writes, { sync: true })
 
     state.update(block.changes)

@@ -8,7 +8,8 @@
  * | `blocks/header/<height>` | the fixed-width header of the final block |
  * | `blocks/height/<digest>` | the height of a final block, decimal |
  * | `blocks/pending/<digest>` | header of a block that was voted for and is not final; its body is above |
- * | `blocks/transaction/<id>` | CBOR `[height, index]` of a final transaction |
+ * | `blocks/transaction/<id>` | CBOR `[height, index, offset, size]` of a final transaction: its place in the block, and where its bytes lie in the body |
+ * | `blocks/tree/<level>/<index>` | 32 bytes, a node of the history tree (RFC 6962) over the digests of all blocks: the root of the complete subtree number `index` of `2^level` leaves, from level 1 on |
  * | `duties/…` | what this daemon must still do because of a block (package `views`) |
  * | `mempool/<leaf>` | a signed transaction accepted from a client here and not yet final |
  * | `meta/genesis` | the chain id, so that a folder is never used for another chain |
@@ -32,6 +33,7 @@ export const keys = {
   header: (height: Height | number) => `blocks/header/${padded(height)}`,
   pending: (digest: Digest) => `blocks/pending/${digest}`,
   transaction: (id: TransactionId) => `blocks/transaction/${id}`,
+  tree: (level: number, index: number) => `blocks/tree/${String(level).padStart(2, '0')}/${padded(index)}`,
   mempool: (leaf: Leaf) => `mempool/${leaf}`,
   payload: (id: TransactionId) => `payloads/bytes/${id}`,
   payloadSize: (id: TransactionId) => `payloads/size/${id}`,

@@ -14,6 +14,8 @@ export type Mempool = {
    * @param sponsors how many share; 1 takes whatever still fits
    */
   add(transaction: ParsedTransaction, sponsor: MemberId, sponsors: number): 'added' | 'known' | 'busy'
+  /** Whether `add` would take it in now, were it not known. */
+  hasRoomFor(transaction: ParsedTransaction, sponsor: MemberId, sponsors: number): boolean
   has(leaf: Leaf): boolean
   get(leaf: Leaf): ParsedTransaction | undefined
   /** A pending transaction that says this; the first one if several signatures over one id are pending. */
@@ -38,7 +40,11 @@ export function createMempool(capacityBytes: number = limits.mempoolBytesMax): M
   const conflicting = new Map<string, number>()
   let sizeBytes = 0
 
-  function hasRoom(size: number, used: number, sponsors: number): boolean {
+  const conflictsWith = (conflict: string) => conflicting.get(conflict) ?? 0
+
+  function hasRoom(size: number, sponsor: MemberId, sponsors: number, conflict: string): boolean {
+    if (conflictsWith(conflict) >= limits.pendingPerConflictMax) return false
+    const used = usedBytes.get(sponsor) ?? 0
     const freeBytes = capacityBytes - sizeBytes - size
     if (freeBytes < 0) return false
     if (used + size <= capacityBytes / Math.max(1, sponsors)) return true
@@ -49,17 +55,17 @@ export function createMempool(capacityBytes: number = limits.mempoolBytesMax): M
     add(transaction, sponsor, sponsors) {
       if (entries.has(transaction.leaf)) return 'known'
       const size = transaction.bytes.length
-      const used = usedBytes.get(sponsor) ?? 0
       const conflict = conflictKey(transaction)
-      const conflicts = conflicting.get(conflict) ?? 0
-      if (conflicts >= limits.pendingPerConflictMax || !hasRoom(size, used, sponsors)) return 'busy'
+      if (!hasRoom(size, sponsor, sponsors, conflict)) return 'busy'
       entries.set(transaction.leaf, { transaction, sponsor, conflict })
-      conflicting.set(conflict, conflicts + 1)
+      conflicting.set(conflict, conflictsWith(conflict) + 1)
       if (!leafOf.has(transaction.id)) leafOf.set(transaction.id, transaction.leaf)
-      usedBytes.set(sponsor, used + size)
+      usedBytes.set(sponsor, (usedBytes.get(sponsor) ?? 0) + size)
       sizeBytes += size
       return 'added'
     },
+    hasRoomFor: (transaction, sponsor, sponsors) =>
+      hasRoom(transaction.bytes.length, sponsor, sponsors, conflictKey(transaction)),
     has: (leaf) => entries.has(leaf),
     get: (leaf) => entries.get(leaf)?.transaction,
     withId(id) {
@@ -75,7 +81,7 @@ export function createMempool(capacityBytes: number = limits.mempoolBytesMax): M
       if (left > 0) usedBytes.set(entry.sponsor, left)
       else usedBytes.delete(entry.sponsor)
       sizeBytes -= entry.transaction.bytes.length
-      const conflicts = (conflicting.get(entry.conflict) ?? 0) - 1
+      const conflicts = conflictsWith(entry.conflict) - 1
       if (conflicts > 0) conflicting.set(entry.conflict, conflicts)
       else conflicting.delete(entry.conflict)
     },

@@ -76,10 +76,16 @@ export function readHeader(store: KeyValueStore, height: number): Header {
 
 /** The signed transactions of a stored block. @throws WardlineError `store-corrupt` if they are missing */
 export function readBody(store: KeyValueStore, digest: Digest): readonly Uint8Array[] {
-  const bytes = store.get(keys.body(digest))
-  const body = bytes && decodeBlockBody(bytes)
-  if (body === undefined) throw corrupt('the body of a block is missing or damaged')
+  const body = decodeBlockBody(readBodyBytes(store, digest))
+  if (body === undefined) throw corrupt('the body of a block is damaged')
   return body
+}
+
+/** The same, undivided. @throws WardlineError `store-corrupt` if they are missing */
+export function readBodyBytes(store: KeyValueStore, digest: Digest): Uint8Array {
+  const bytes = store.get(keys.body(digest))
+  if (bytes === undefined) throw corrupt('the body of a block is missing')
+  return bytes
 }
 
 /** That a key has voted on this chain, remembered outside of its folder. */
@@ -165,16 +171,22 @@ async function verifyFromCheckpoint(store: KeyValueStore, chain: ChainId, head: 
 
 /** Blocks that were kept for a vote and lost, or whose commit a crash came before being told of. */
 async function forgetLostBranches(store: KeyValueStore, head: Head): Promise<void> {
+  const writes = await lostBranches(store, head.height)
+  if (writes.length > 0) await store.write(writes, { sync: false })
+}
+
+/** Removes what was kept for a vote at heights up to `height`, which are all final, and is not final. */
+export async function lostBranches(store: KeyValueStore, height: number): Promise<StoreWrite[]> {
   const writes: StoreWrite[] = []
   for await (const [key, bytes] of store.range(under('blocks/pending/'))) {
     const header = parseHeader(bytes)
     if (header === undefined) throw corrupt('the header of a block that was voted for cannot be read')
-    if (header.height > head.height) continue
+    if (header.height > height) continue
     const digest = headerDigest(header)
     writes.push({ key, value: null })
     if (store.get(keys.height(digest)) === undefined) writes.push({ key: keys.body(digest), value: null })
   }
-  if (writes.length > 0) await store.write(writes, { sync: false })
+  return writes
 }
 
 /**

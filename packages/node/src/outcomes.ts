@@ -1,5 +1,5 @@
 /** How a transaction ended, and who waits to hear it. */
-import type { Height, TransactionId } from '@wardline/codec'
+import { type Height, limits, type TransactionId } from '@wardline/codec'
 import type { RefusalCode } from '@wardline/ledger'
 import type { Clock } from '@wardline/ports'
 
@@ -10,7 +10,7 @@ export type Outcome =
   | { readonly kind: 'refused'; readonly code: RefusalCode }
 
 export type Outcomes = {
-  /** Resolves with the outcome, or undefined when `timeoutMs` passes or `signal` aborts first. */
+  /** Resolves with the outcome, or undefined when `timeoutMs` passes or `signal` aborts first, and at once when too many wait. */
   wait(id: TransactionId, timeoutMs: number, signal?: AbortSignal): Promise<Outcome | undefined>
   /** How it ended, if that was not long ago and it did not end in a block (the store knows those). */
   failed(id: TransactionId): Exclude<Outcome, { kind: 'committed' }> | undefined
@@ -22,11 +22,14 @@ const FAILURES_MAX = 10_000
 
 export function createOutcomes(clock: Clock): Outcomes {
   const waiting = new Map<TransactionId, Set<(outcome: Outcome | undefined) => void>>()
+  let waiters = 0
   const failures = new Map<TransactionId, Exclude<Outcome, { kind: 'committed' }>>()
 
   return {
     wait(id, timeoutMs, signal) {
-      return new Promise((resolve) => {
+      if (waiters >= limits.outcomeWaitersMax) return Promise.resolve(undefined)
+      waiters += 1
+      return new Promise<Outcome | undefined>((resolve) => {
         const finish = (outcome: Outcome | undefined) => {
           timer.cancel()
           signal?.removeEventListener('abort', giveUp)
@@ -41,6 +44,8 @@ export function createOutcomes(clock: Clock): Outcomes {
         const all = waiting.get(id) ?? new Set()
         waiting.set(id, all.add(finish))
         if (signal?.aborted) giveUp()
+      }).finally(() => {
+        waiters -= 1
       })
     },
     failed: (id) => failures.get(id),

@@ -1,12 +1,15 @@
 /** Reading what is final: blocks, transactions, receipts. Everything comes from the store, so it is as of the head. */
 import {
+  arrayOf,
   type Digest,
   decodeCbor,
   type Height,
   height,
-  inclusionProof,
+  inclusionProofFrom,
+  leafHash,
   nameBytes,
   type TransactionId,
+  uint,
   WardlineError
 } from '@wardline/codec'
 import { type Certificate, type Header, headerDigest, parseCertificate } from '@wardline/consensus'
@@ -21,12 +24,15 @@ import {
 import type { KeyValueStore } from '@wardline/ports'
 import type { Head } from './head.ts'
 import { heightOfKey, keys, under } from './layout.ts'
-import { readBody, readHeader } from './open.ts'
+import { readBody, readBodyBytes, readHeader } from './open.ts'
+import type { Place } from './places.ts'
 
 export type StoredBlock = Pick<CommittedBlock, 'header' | 'digest' | 'transactions'> & {
   /** Its own finalization, where this daemon has one; else a later block's covers it. */
   readonly certificate: Certificate | undefined
 }
+
+const readPlace = arrayOf(uint, 4, 4)
 
 export type Query = {
   block(height: Height): StoredBlock | undefined
@@ -52,11 +58,26 @@ export function createQuery(store: KeyValueStore, chain: ParsedTransaction['chai
     return result.transaction
   }
 
+  function find(id: TransactionId): (Place & { readonly height: Height; readonly index: number }) | undefined {
+    const row = store.get(keys.transaction(id))
+    if (row === undefined) return undefined
+    const numbers = readPlace(decodeCbor(row))
+    if (numbers === undefined) throw new WardlineError('store-corrupt', 'the place of a transaction cannot be read')
+    const [at, index, offset, size] = numbers as [number, number, number, number]
+    return { height: height(at), index, offset, size }
+  }
+
   function place(id: TransactionId) {
-    const value = decodeCbor(store.get(keys.transaction(id)) ?? new Uint8Array(0))
-    if (!Array.isArray(value)) return undefined
-    const [at, index] = value as [number, number]
-    return { height: height(at), index }
+    const found = find(id)
+    return found && { height: found.height, index: found.index }
+  }
+
+  /** The body read last is kept: who asks for one transaction of a block often asks for its neighbours next. */
+  let lastBody: { readonly digest: Digest; readonly bytes: Uint8Array } | undefined
+
+  function bodyBytes(digest: Digest): Uint8Array {
+    if (lastBody?.digest !== digest) lastBody = { digest, bytes: readBodyBytes(store, digest) }
+    return lastBody.bytes
   }
 
   /** The first certificate at or above `from`. */
@@ -71,10 +92,15 @@ export function createQuery(store: KeyValueStore, chain: ParsedTransaction['chai
   }
 
   /** That the block at `at` is in the history of the block at `anchor`: a proof over all digests below the anchor. */
-  async function historyProof(at: number, anchor: number): Promise<readonly Uint8Array[]> {
-    const digests: Uint8Array[] = [nameBytes(chain)]
-    for (let below = 1; below < anchor; below++) digests.push(nameBytes(headerDigest(readHeader(store, below))))
-    return inclusionProof(digests, at)
+  function historyProof(at: number, anchor: number): readonly Uint8Array[] {
+    return inclusionProofFrom({ size: anchor, node: treeNode }, at)
+  }
+
+  function treeNode(level: number, index: number): Uint8Array {
+    if (level === 0) return leafHash(nameBytes(index === 0 ? chain : headerDigest(readHeader(store, index))))
+    const hash = store.get(keys.tree(level, index))
+    if (hash === undefined) throw new WardlineError('store-corrupt', 'a node of the history tree is missing')
+    return hash
   }
 
   return {
@@ -101,10 +127,10 @@ export function createQuery(store: KeyValueStore, chain: ParsedTransaction['chai
     place,
 
     transaction(id) {
-      const found = place(id)
+      const found = find(id)
       if (found === undefined) return undefined
-      const digest: Digest = headerDigest(readHeader(store, found.height))
-      return parsed(readBody(store, digest)[found.index] as Uint8Array)
+      const body = bodyBytes(headerDigest(readHeader(store, found.height)))
+      return parsed(body.subarray(found.offset, found.offset + found.size))
     },
 
     async receipt(id, anchorHeight) {
@@ -125,7 +151,7 @@ export function createQuery(store: KeyValueStore, chain: ParsedTransaction['chai
           : {
               height: anchorHeight,
               digest: headerDigest(readHeader(store, anchorHeight)),
-              proof: await historyProof(anchorHeight, final.height)
+              proof: historyProof(anchorHeight, final.height)
             }
       return encodeReceipt({
         chain,
@@ -134,7 +160,7 @@ export function createQuery(store: KeyValueStore, chain: ParsedTransaction['chai
         header,
         anchor: isOwn
           ? null
-          : { header: readHeader(store, final.height), proof: await historyProof(found.height, final.height) },
+          : { header: readHeader(store, final.height), proof: historyProof(found.height, final.height) },
         ancestor,
         certificate: final.certificate
       })

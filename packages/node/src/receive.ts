@@ -17,8 +17,8 @@ export type Receiver = {
   batch(data: Uint8Array, from: PeerName): Promise<GossipVerdict>
   /** Takes in transactions that this peer was asked for by stream; false if nothing more should be asked of it now. */
   fetched(transactions: Iterable<Uint8Array>, from: PeerName): Promise<boolean>
-  /** Whether this leaf is pending, final, parked, or was refused lately. */
-  knows(leaf: Leaf): boolean
+  /** Whether this leaf is pending, final, parked, or was refused lately when this peer brought it. */
+  knows(leaf: Leaf, from: PeerName): boolean
   /** Judges what is parked once more; call after each commit. */
   retryParked(): Promise<void>
 }
@@ -47,29 +47,30 @@ const NOT_PARKED = new Set<RefusalCode>(['expired', 'too-far-expiry'])
 /** Leaves refused lately and not parked, so that the same in another batch costs one hash. */
 const REFUSED_MAX = 65_536
 
+/** `from` is given where there was no room: for that peer alone it counts as refused, lest it keep out what others bring. */
+type Refusal = { readonly untilMs: number; readonly from?: PeerName }
+
 export function createReceiver(parts: ReceiverParts): Receiver {
   const { admission, clock, log, passOn, onAdmitted } = parts
   const parked = new Map<Leaf, Parked>()
   const parkedBytes = new Map<PeerName, number>()
-  /** Until when a refusal is remembered. */
-  const refused = new Map<Leaf, number>()
+  const refused = new Map<Leaf, Refusal>()
   const allowance = createAllowance({
     clock,
     burst: limits.verificationsPerPeerBurst,
     perSecond: limits.verificationsPerPeerPerSecond
   })
 
-  function wasRefused(leaf: Leaf): boolean {
-    const untilMs = refused.get(leaf)
-    if (untilMs === undefined) return false
-    if (untilMs > clock.nowMs()) return true
-    refused.delete(leaf)
-    return false
+  function wasRefused(leaf: Leaf, from: PeerName): boolean {
+    const refusal = refused.get(leaf)
+    if (refusal === undefined || refusal.untilMs <= clock.nowMs()) return false
+    return refusal.from === undefined || refusal.from === from
   }
 
-  function refuse(leaf: Leaf): void {
+  function refuse(leaf: Leaf, only: { readonly from?: PeerName } = {}): void {
+    refused.delete(leaf)
     if (refused.size >= REFUSED_MAX) refused.delete(refused.keys().next().value as Leaf)
-    refused.set(leaf, clock.nowMs() + limits.parkedMs)
+    refused.set(leaf, { untilMs: clock.nowMs() + limits.parkedMs, ...only })
   }
 
   function park(transaction: ParsedTransaction, from: PeerName): boolean {
@@ -90,13 +91,15 @@ export function createReceiver(parts: ReceiverParts): Receiver {
   /** Parks what the next block may permit, and remembers the rest as refused. */
   function putAside(transaction: ParsedTransaction, from: PeerName, code: RefusalCode, permanent: boolean): void {
     if (parked.has(transaction.leaf)) return
-    if (permanent || NOT_PARKED.has(code) || !park(transaction, from)) refuse(transaction.leaf)
+    if (permanent || NOT_PARKED.has(code)) refuse(transaction.leaf)
+    else if (!park(transaction, from)) refuse(transaction.leaf, { from })
   }
 
   /** Into the mempool, now that its signatures are verified. */
   function take(transaction: ParsedTransaction, from: PeerName): 'admitted' | 'known' | 'dropped' {
     const admitted = admission.admit(transaction)
     if (admitted.kind === 'admitted' || admitted.kind === 'known') return admitted.kind
+    if (admitted.kind === 'busy') refuse(transaction.leaf, { from })
     if (admitted.kind === 'refused') putAside(transaction, from, admitted.code, admitted.permanent)
     return 'dropped'
   }
@@ -113,6 +116,9 @@ export function createReceiver(parts: ReceiverParts): Receiver {
         case 'refused':
           refusals.push(() => putAside(looked.transaction, from, looked.code, looked.permanent))
           break
+        case 'busy':
+          refusals.push(() => refuse(looked.transaction.leaf, { from }))
+          break
         case 'acceptable':
           acceptable.push(looked.transaction)
       }
@@ -126,8 +132,8 @@ export function createReceiver(parts: ReceiverParts): Receiver {
     return transactions.reduce((sum, transaction) => sum + signatureChecks(transaction).length, 0)
   }
 
-  function knows(leaf: Leaf): boolean {
-    return admission.knows(leaf) || parked.has(leaf) || wasRefused(leaf)
+  function knows(leaf: Leaf, from: PeerName): boolean {
+    return admission.knows(leaf) || parked.has(leaf) || wasRefused(leaf, from)
   }
 
   /**
@@ -168,7 +174,7 @@ export function createReceiver(parts: ReceiverParts): Receiver {
       for (const bytes of list) {
         const leaf = leafOf(bytes)
         if (admission.knows(leaf)) continue
-        if (parked.has(leaf) || wasRefused(leaf)) stale += 1
+        if (parked.has(leaf) || wasRefused(leaf, from)) stale += 1
         else fresh.push(bytes)
       }
       if (fresh.length === 0) return 'ignore'
@@ -185,7 +191,7 @@ export function createReceiver(parts: ReceiverParts): Receiver {
     },
 
     async fetched(transactions, from) {
-      const fresh = [...transactions].filter((bytes) => !knows(leafOf(bytes)))
+      const fresh = [...transactions].filter((bytes) => !knows(leafOf(bytes), from))
       const result = await takeIn(fresh, from)
       if (result.kind === 'fault') parts.report(from, result.code)
       return result.kind === 'taken'

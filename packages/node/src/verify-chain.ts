@@ -6,6 +6,7 @@
 import {
   appendLeaf,
   bytesEqual,
+  completedNodes,
   type Digest,
   encodeCbor,
   encodeFrontier,
@@ -48,6 +49,7 @@ import {
 import type { KeyValueStore } from '@wardline/ports'
 import { genesisHead, parseHead } from './head.ts'
 import { heightOfKey, keys, SCHEMA, under } from './layout.ts'
+import { type Place, placesInBody } from './places.ts'
 
 export type ChainVerification =
   | {
@@ -219,7 +221,7 @@ async function replayBlock(
     await checkSignatures(checks, verify, () => fault('bad-certificate', 'a signature of its certificate is bad'))
     replay.certified = at
   }
-  checkIndex(store, digest, transactions, at, fault)
+  checkIndex(store, replay.history, digest, transactions, at, fault)
   for (const { key, value } of [...execution.changes, ...execution.seen]) {
     if (value === null) replay.state.delete(key)
     else replay.state.set(key, value)
@@ -272,9 +274,10 @@ async function checkSignatures(
   if (verdicts.includes(false)) throw fault()
 }
 
-/** The rows by which blocks and transactions are found. */
+/** The rows by which blocks, transactions and proofs are found. */
 function checkIndex(
   store: KeyValueStore,
+  history: Frontier,
   digest: Digest,
   transactions: readonly ParsedTransaction[],
   at: number,
@@ -287,11 +290,16 @@ function checkIndex(
   if (!isRow(keys.height(digest), new TextEncoder().encode(String(at)))) {
     throw fault('wrong-index', 'it is not found by its digest')
   }
+  const places = placesInBody(transactions)
   transactions.forEach(({ id }, index) => {
-    if (!isRow(keys.transaction(id), encodeCbor([at, index]))) {
+    const { offset, size } = places[index] as Place
+    if (!isRow(keys.transaction(id), encodeCbor([at, index, offset, size]))) {
       throw fault('wrong-index', `its transaction ${index} is not found by its id`)
     }
   })
+  for (const { level, index, hash } of completedNodes(history, nameBytes(digest))) {
+    if (!isRow(keys.tree(level, index), hash)) throw fault('wrong-index', 'a node of the history tree is not there')
+  }
 }
 
 /** What the database says of its end and its state, against what was recomputed. */

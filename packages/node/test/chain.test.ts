@@ -5,12 +5,14 @@ import {
   frontierRoot,
   type Hash,
   height,
+  limits,
   name32,
   nameBytes,
   view,
   WardlineError
 } from '@wardline/codec'
 import {
+  encodeHeader,
   encodeMessage,
   genesisDigest,
   type Header,
@@ -178,6 +180,50 @@ test('a block that names bytes with a bad signature is invalid at once, and nobo
   await it.commit(0, { transaction: registered(it.genesis, it.hospitals[0] as Hospital, 'doctor') })
   assert.is(it.logs.filter(isRefusal).length, 3)
   assert.ok(asked.length > 0)
+})
+
+test('more refusals than a leader looks at in a row do not keep it from what is behind them', async () => {
+  const it = await chainWorld(2, [0])
+  const [alpha] = it.hospitals as [Hospital]
+  const short = Array.from({ length: limits.buildRefusalsMax + 50 }, (_, index) =>
+    registered(it.genesis, alpha, `short ${index}`, { expires: START_MS + 60_000 })
+  )
+  const behind = registered(it.genesis, alpha, 'behind')
+  const submissions = await it.act(() => Promise.all([...short, behind].map(({ bytes }) => it.chain(0).submit(bytes))))
+  assert.ok(submissions.every(({ kind }) => kind === 'accepted'))
+  // They expire while there is no quorum; the state does not know it, for no block has that time.
+  await it.run(61_000)
+  it.start(1)
+  assert.equal(await it.act(() => it.chain(0).outcome(behind.id, 1000)), { kind: 'committed', height: 1 })
+  // By the one whose mempool is full of them, and not only by the other, which never took them in.
+  assert.is(it.chain(0).query.block(height(1))?.header.proposer, alpha.member)
+  await it.run(20_000)
+  assert.equal(await it.chain(0).outcome((short[0] as typeof behind).id, 0), { kind: 'expired' })
+  assert.is(it.chain(0).query.block(height(1))?.transactions.length, 1)
+})
+
+test('a block that was kept and lost leaves nothing behind, without a restart', async () => {
+  const it = await chainWorld(1)
+  const [alpha] = it.hospitals as [Hospital]
+  await it.commit(0, { transaction: registered(it.genesis, alpha, 'kept') })
+  const { store, query } = it.chain(0)
+  const final = query.block(height(1))
+  assert.ok(final !== undefined)
+  const lost = { ...final.header, time: final.header.time + 1 }
+  const rows = [`blocks/body/${headerDigest(lost)}`, `blocks/pending/${headerDigest(lost)}`] as const
+  const writes = [
+    { key: rows[0], value: encodeBlockBody([]) },
+    { key: rows[1], value: encodeHeader(lost) }
+  ]
+  await it.act(() => store.write(writes, { sync: false }))
+  for (let block = 0; block < 64; block++) {
+    await it.commit(0, { transaction: registered(it.genesis, alpha, `block ${block}`) })
+  }
+  assert.equal(
+    rows.map((key) => store.get(key)),
+    [undefined, undefined]
+  )
+  assert.is(query.block(height(1))?.transactions.length, 1)
 })
 
 test('a disk that fails while a client waits stops the chain', async () => {

@@ -99,7 +99,7 @@ test('refuses a home without database and journal whose key has voted on the cha
   assert.match(message, /has voted on this chain before.*must not start with these keys$/)
 })
 
-test('a crash between the first record of the journal and everything else is no loss', async () => {
+test('without its database but with its journal it opens, for it knows what it has voted', async () => {
   const it = await stopped()
   const { disk } = nodeOf(it)
   const journals = new Map([...disk.image().journals].map(([name, segments]) => [name, segments.slice(0, 1)]))

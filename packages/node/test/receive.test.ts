@@ -188,6 +188,34 @@ test('what the state refuses costs no signature, and in another batch no second 
   assert.is(it.verified(), 0)
 })
 
+test('what the mempool has no room for costs no signature, and from the same peer no second look', async () => {
+  const it = await setUp()
+  const twins = Array.from({ length: 50 }, () => registered(genesis, alpha, 'many twins'))
+  assert.is(await it.batch(twins.slice(0, limits.pendingPerConflictMax)), 'accept')
+  const before = it.verified()
+  for (let rotation = 0; rotation < 50; rotation++) {
+    assert.is(await it.batch([...twins.slice(rotation), ...twins.slice(0, rotation)]), 'ignore')
+  }
+  assert.is(it.verified(), before)
+})
+
+test('a peer that has filled its share of the parked does not keep out what another brings', async () => {
+  const it = await setUp()
+  const send = sent(genesis, alpha, [beta]).transaction
+  const ack = acknowledged(genesis, beta, send)
+  const size = forged(genesis, alpha, beta).transaction.bytes.length
+  for (let bytes = 0; bytes <= limits.parkedBytesPerPeerMax; bytes += 50 * size) {
+    await it.batch(
+      Array.from({ length: 50 }, () => forged(genesis, alpha, beta).transaction),
+      'flooder'
+    )
+  }
+  assert.is(await it.batch([ack], 'flooder'), 'ignore')
+  assert.is(await it.batch([ack, registered(genesis, alpha, 'beside')], 'neighbour'), 'ignore')
+  for (let commits = 0; commits < 20; commits++) await it.block(commits === 0 ? [send] : [])
+  assert.ok(it.mempool.has(ack.leaf))
+})
+
 test('the parked are verified when they may be, and a bad one costs the peer that brought it', async () => {
   const it = await setUp()
   const send = sent(genesis, alpha, [beta]).transaction

@@ -107,6 +107,7 @@ const damages: Readonly<Record<string, readonly [code: string, damage: Damage]>>
     'wrong-index',
     async (store) => [await firstKey(store, 'blocks/transaction/'), encodeCbor([1, 7])]
   ],
+  'a node of the history tree lost': ['wrong-index', async () => [`blocks/tree/01/${padded(1)}`, null]],
   'a block not found by its digest': [
     'wrong-index',
     async (store) => [await firstKey(store, 'blocks/height/'), text('9')]

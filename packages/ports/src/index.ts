@@ -16,4 +16,4 @@ export type {
 } from './network.ts'
 export type { Random } from './random.ts'
 export type { KeyValueStore, RangeOptions, StoreWrite } from './store.ts'
-export { assertStoreKey, STORE_KEY_LENGTH_MAX } from './store-key.ts'
+export { assertStoreKey } from './store-key.ts'

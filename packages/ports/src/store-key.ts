@@ -2,7 +2,7 @@
 import { assert } from '@wardline/codec'
 
 /** Longer keys are a bug of ours: the longest of the layout is three 32-byte names in hex under a prefix. */
-export const STORE_KEY_LENGTH_MAX = 512
+const STORE_KEY_LENGTH_MAX = 512
 
 const VISIBLE_ASCII = /^[\x20-\x7e]+$/
 

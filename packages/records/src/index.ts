@@ -26,4 +26,4 @@ export {
   type TransferPlan,
   type Visit
 } from './plan.ts'
-export { type Random, seededRandom } from './seeded-random.ts'
+export type { Random } from './seeded-random.ts'

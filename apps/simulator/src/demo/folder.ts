@@ -1,7 +1,7 @@
 /** Where a demo's homes and documents go. */
-import { mkdir, mkdtemp, readdir } from 'node:fs/promises'
+import { mkdir, mkdtemp, readdir, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join, resolve } from 'node:path'
+import { dirname, join, resolve } from 'node:path'
 import { limits } from '@wardline/codec'
 import { homePaths, socketPaths } from '@wardline/config'
 import { UsageError } from './usage-error.ts'
@@ -15,12 +15,19 @@ export async function prepareFolder(given: string | undefined, places: readonly 
   const folder = resolve(given)
   checkSocketPaths(folder, places)
   try {
-    await mkdir(folder, { recursive: true, mode: 0o700 })
+    await makeFolder(folder)
     if ((await readdir(folder)).length === 0) return folder
   } catch (error) {
     throw new UsageError(`The folder ${folder} cannot be used: ${(error as NodeJS.ErrnoException).code}.`)
   }
   throw new UsageError(`The folder ${folder} is not empty: choose a new one for --data.`)
+}
+
+/** Where the parent exists nothing is made recursively: in a file system that takes no folders Node would try for ever. */
+async function makeFolder(folder: string): Promise<void> {
+  const isThere = async (path: string) => (await stat(path).catch(() => undefined)) !== undefined
+  if (await isThere(folder)) return
+  await mkdir(folder, { recursive: !(await isThere(dirname(folder))), mode: 0o700 })
 }
 
 /** @throws UsageError where a control socket would get a path that operating systems cut */

@@ -1,6 +1,6 @@
 /** The journeys to replay: from FHIR files, or from the project's generator. */
-import { readFile } from 'node:fs/promises'
-import { basename } from 'node:path'
+import { readdir, readFile } from 'node:fs/promises'
+import { basename, join } from 'node:path'
 import { gunzipSync } from 'node:zlib'
 import {
   type Choice,
@@ -35,10 +35,11 @@ export async function loadReplay(asked: Asked): Promise<Replay> {
   const count = typeof asked.hospitals === 'number' ? asked.hospitals : asked.hospitals.length
   const isGenerated = asked.input.length === 0
   const patients = asked.patients ?? Math.max(PATIENTS_MIN, 2 * count)
-  const inputs = isGenerated
-    ? generateBundles({ seed: asked.seed, patients, hospitals: count })
-    : await Promise.all(asked.input.map(readInput))
-  const scopes = inputs.flatMap((bytes, index) => parseInput(bytes, asked.input[index] ?? 'the generator'))
+  const scopes = isGenerated
+    ? generateBundles({ seed: asked.seed, patients, hospitals: count }).flatMap((bytes) =>
+        parseInput(bytes, 'generator')
+      )
+    : (await Promise.all(asked.input.map(readInputs))).flat()
   const { journeys, organisations } = journeysOf(scopes)
   const result =
     typeof asked.hospitals === 'number' ? chooseHospitals(journeys, count) : chooseListed(journeys, asked.hospitals)
@@ -61,6 +62,19 @@ export async function loadReplay(asked: Asked): Promise<Replay> {
     names: namesOf(choice.hospitals, organisations),
     source: isGenerated ? `generated, seed ${asked.seed}` : asked.input.map((path) => basename(path)).join(', ')
   }
+}
+
+/** A file must be FHIR; of a folder those files are taken that are. */
+async function readInputs(path: string): Promise<readonly FhirScope[]> {
+  const names = await readdir(path).catch(() => undefined)
+  if (names === undefined) return parseInput(await readInput(path), path)
+  const scopes: FhirScope[] = []
+  for (const name of names.filter((one) => /\.(?:nd)?json(?:\.gz)?$/.test(one)).sort()) {
+    const parsed = parseFhir(await readInput(join(path, name)))
+    if (parsed.kind === 'ok') scopes.push(...parsed.scopes)
+  }
+  if (scopes.length === 0) throw new UsageError(`The input folder ${path} has no file of FHIR JSON.`)
+  return scopes
 }
 
 async function readInput(path: string): Promise<Uint8Array> {

@@ -36,6 +36,16 @@ export function progress(counts: Counts, { plan }: Setting): string {
   ].join(' · ')
 }
 
+/** The part of the plan that was left for the time while one hospital is away is named, so that nothing seems missing. */
+export function soFar(counts: Counts, setting: Setting): string {
+  const left = setting.plan.organisationChanges - counts.changes
+  return progress(counts, setting) + (left === 0 ? '' : ` · ${count(left, 'move')} kept for the next step`)
+}
+
+export function allMoves(counts: Counts, { plan }: Setting): string {
+  return `${counts.changes}/${plan.organisationChanges} moves`
+}
+
 export function forgeries(attempts: readonly Attempt[]): string {
   return attempts
     .map(({ way, code }) => (code === null ? `by ${way}: NOT refused by all` : `by ${way}: refused, ${code}`))
