@@ -1,4 +1,4 @@
-/** `pnpm docs`: writes docs/LIMITS.md from the constants in codec/limits and the comments above them. */
+/** `pnpm run docs`: writes docs/LIMITS.md from the constants in codec/limits and the comments above them. */
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { readText, root } from './workspace.ts'
@@ -7,7 +7,7 @@ const SOURCE = 'packages/codec/src/limits.ts'
 
 const HEAD = `# Limits
 
-Every bound on what a daemon reads, holds or sends, from \`${SOURCE}\` (\`pnpm docs\` writes this page).
+Every bound on what a daemon reads, holds or sends, from \`${SOURCE}\` (\`pnpm run docs\` writes this page).
 Each is checked before memory is allocated and before anything is sent. What is above a limit is refused with a stable
 code, or dropped and counted where nobody waits for an answer.
 

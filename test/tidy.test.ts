@@ -331,7 +331,7 @@ test('the top level holds what it should', () => {
 
 test('docs/LIMITS.md is the page that the constants make', () => {
   assert.ok(limitsPage().includes('| `transactionBytesMax` | 60 KiB |'))
-  if (readText('docs/LIMITS.md') !== limitsPage()) expectNone(['docs/LIMITS.md is old: run `pnpm docs`'])
+  if (readText('docs/LIMITS.md') !== limitsPage()) expectNone(['docs/LIMITS.md is old: run `pnpm run docs`'])
 })
 
 test.run()

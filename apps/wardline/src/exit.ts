@@ -58,7 +58,8 @@ export function describeFailure(error: unknown): Failure {
   if (error instanceof Error && (error.name === 'CallError' || error.name === 'WardlineError') && 'code' in error) {
     const code = String(error.code)
     const data = 'data' in error ? (error.data as Record<string, unknown>) : undefined
-    const known = { exit: EXIT_BY_CODE[code] ?? EXIT.error, code, message: sentence(error.message) }
+    const accepted = code === 'timeout' && typeof data?.['id'] === 'string' ? ` Its id is ${data['id']}.` : ''
+    const known = { exit: EXIT_BY_CODE[code] ?? EXIT.error, code, message: sentence(error.message) + accepted }
     return data === undefined ? known : { ...known, data }
   }
   throw error

@@ -252,7 +252,7 @@ function addRecords(program: Command): void {
     .command('trace <record>')
     .description('draw every hop of a record since its origin')
     .option('--chain <label>')
-    .addOption(new Option('--draw <form>', 'terminal, ascii, dot or svg').choices(['terminal', 'ascii', 'dot', 'svg']))
+    .addOption(new Option('--draw <form>', 'terminal, ascii or dot').choices(['terminal', 'ascii', 'dot']))
     .action(async (id, options, command: Command) => {
       const { traceRecord } = await import('./commands/record.ts')
       await traceRecord(common(command), id, options)

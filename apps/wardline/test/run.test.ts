@@ -246,6 +246,15 @@ test('record open writes the bytes and nothing else to standard output', async (
   })
 })
 
+for (const args of [[], ['frob'], ['status', '--colour'], ['record', 'send', 'x']]) {
+  test(`wardline --json ${args.join(' ')} tells what is wrong with the call as one line of JSON`, async () => {
+    const { exit, out, err } = await run(['--json', ...args])
+    assert.is(exit, 2)
+    assert.is(out, '')
+    assert.is(JSON.parse(err).error.code, 'usage')
+  })
+}
+
 test('chain verify: a fault is data and ends with 4', async () => {
   const answer = {
     chain: ID,

@@ -67,6 +67,9 @@ export type Running = {
 }
 
 const running = new Set<ChildProcess>()
+process.on('exit', () => {
+  for (const child of running) child.kill('SIGKILL')
+})
 
 /** Starts a daemon; it ends with the tests at the latest. */
 export function daemon(home: string, ...args: readonly string[]): Running {

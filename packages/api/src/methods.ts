@@ -1,6 +1,6 @@
 /**
  * The method table: what can be asked of a daemon, by whom, in which shape, and what comes back. Validation, the OpenRPC
- * document, the command line's help and authorisation are all read from here, so nothing can disagree with it.
+ * document and authorisation are all read from here, so nothing can disagree with it.
  */
 import { limits } from '@wardline/codec'
 import type { DeliveryState } from '@wardline/custody'
@@ -377,7 +377,7 @@ export const methods = {
     params: z.strictObject({
       chain,
       record: recordId,
-      draw: z.enum(['terminal', 'ascii', 'dot', 'svg']).describe('Also give a drawing').optional(),
+      draw: z.enum(['terminal', 'ascii', 'dot']).describe('Also give a drawing').optional(),
       width: z.int().min(40).max(1000).default(100).describe('Columns of a terminal drawing')
     }),
     result: z.object({

@@ -6,7 +6,7 @@ export function toHex(bytes: Uint8Array): string {
 
 /** What each character code is worth as a lower-case hex digit; 16 for no digit. */
 const DIGITS = new Uint8Array(128).fill(16)
-for (const [value, digit] of [...'0123456789abcdef'].entries()) DIGITS[digit.charCodeAt(0)] = value
+for (const [value, digit] of '0123456789abcdef'.split('').entries()) DIGITS[digit.charCodeAt(0)] = value
 
 /** @throws TypeError unless `hex` is an even number of lower-case hex digits */
 export function fromHex(hex: string): Uint8Array {

@@ -17,7 +17,10 @@ const HEAD_BYTES_MAX = 9
 export function encodeCbor(value: CborValue): Uint8Array {
   const writer = { bytes: room, size: 0, items: 0 }
   writeItem(writer, value, 0)
-  return writer.bytes.slice(0, writer.size)
+  const bytes = writer.bytes.slice(0, writer.size)
+  // Some values are secrets.
+  writer.bytes.fill(0, 0, writer.size)
+  return bytes
 }
 
 function writeItem(writer: Writer, value: CborValue, depth: number): void {

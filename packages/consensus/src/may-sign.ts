@@ -1,4 +1,4 @@
-/** The one guard in front of every consensus signature (CONSENSUS section 3). */
+/** The one guard in front of every consensus signature. */
 import type { Digest, Epoch, View } from '@wardline/codec'
 import type { VoteKind } from './vote.ts'
 

@@ -1,5 +1,5 @@
 /**
- * The numbers of CONSENSUS section 1. The quorum is ceil(2n/3) and never 2f+1, which forks for n = 5 and 6. For every n it
+ * How many must agree, and how many may fail. The quorum is ceil(2n/3) and never 2f+1, which forks for n = 5 and 6. For every n it
  * holds that two quorums share at least f+1 members and that n-f members suffice for one.
  */
 import { assert } from '@wardline/codec'

@@ -1,4 +1,4 @@
-/** Votes: the 85 signed bytes of CONSENSUS section 2 and what travels with them. */
+/** Votes: the 85 signed bytes and what travels with them. */
 import type { ChainId, Digest, Epoch, MemberId, View } from '@wardline/codec'
 import type { Reader, Writer } from './wire.ts'
 import { createWriter } from './wire.ts'
@@ -30,7 +30,7 @@ export const NO_DIGEST = '00'.repeat(32) as Digest
 export const VOTE_BYTES = 85
 export const SIGNATURE_BYTES = 64
 
-/** Wire and signed numbers of the kinds. 17 (approve-change) and 18 (status) are reserved by CONSENSUS section 2. */
+/** Wire and signed numbers of the kinds. 17 (approve-change) and 18 (status) are reserved for changes of the validator set and for recovery. */
 const KIND_NUMBERS = { notarize: 1, nullify: 2, finalize: 3 } as const
 
 /** "WLC1" || kind(1) || chain(32) || epoch(8) || view(8) || digest(32): the bytes that a vote's signature covers. */

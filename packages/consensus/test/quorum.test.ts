@@ -14,7 +14,7 @@ test('for n = 1 to 100 quorums intersect in a correct member and n-f members suf
   }
 })
 
-test('the table of CONSENSUS section 1', () => {
+test('the table of sizes', () => {
   const rows = [
     // n, q, crashed with progress, f, signers of a fork
     [1, 1, 0, 0, 1],

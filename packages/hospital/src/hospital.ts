@@ -1,6 +1,7 @@
 /** One hospital's daemon across its chains: opens them, works off their duties, answers the method table. */
 import type { Api } from '@wardline/api'
 import { WardlineError } from '@wardline/codec'
+import { crashesTolerated, faultsTolerated, quorum } from '@wardline/consensus'
 import { createOpener, createSigner, createVoteSigner, type Verifier } from '@wardline/crypto'
 import { custodyFold } from '@wardline/custody'
 import { cardMember, type Genesis, memberIdOf } from '@wardline/ledger'
@@ -115,9 +116,18 @@ async function join(setup: ChainSetup, parts: HospitalParts, failed: Failed[]): 
     onFailure: fail
   })
   const opener = createOpener(secret(keys, 'seal', label))
-  const names = namesOf(genesis)
+  // A hospital that was admitted later is in no genesis; its own name it knows from its settings.
+  const names = new Map([[self, parts.facts.name], ...namesOf(genesis)])
+  log.info('opened a chain', { validators: genesis.founders.length, tolerance: toleranceOf(genesis.founders.length) })
   const member: Membership = { label, chain, signer, opener, verifier, clock, random, log, names }
   return { member, duties: startDuties(member, (run) => setup.network.onPeer(run), fail) }
+}
+
+/** What this many validators stand, in the words of the genesis review. */
+function toleranceOf(validators: number): string {
+  const crashes = crashesTolerated(validators)
+  const liars = faultsTolerated(validators)
+  return `every block needs ${quorum(validators)} of ${validators}; it goes on while ${crashes} are away, and cannot fork while ${liars} lie`
 }
 
 function secret(keys: KeySet, use: string, label: string): Uint8Array {

@@ -3,9 +3,9 @@ import { chmod, mkdir, mkdtemp, readdir, readFile, rm, stat, truncate, writeFile
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { toHex, WardlineError } from '@wardline/codec'
+import { keysCompliance } from '@wardline/ports/compliance'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { keysCompliance } from '@wardline/ports/compliance'
 import { createFileKeys } from '../src/index.ts'
 
 const random = { bytes: (size: number) => new Uint8Array(randomBytes(size)) }

@@ -153,7 +153,7 @@ export function createReceiver(parts: ReceiverParts): Receiver {
     if (looked.kind === 'fault') return looked
     const { acceptable } = looked
     if (!allowance.take(from, costOf(acceptable))) return { kind: 'busy' }
-    if (!(await allTrue(acceptable, admission.verify))) return { kind: 'fault', code: 'bad-signature' }
+    if (!(await allTrue(acceptable, (one) => admission.verify(one)))) return { kind: 'fault', code: 'bad-signature' }
     const admitted: ParsedTransaction[] = []
     let dropped = looked.refusals
     for (const transaction of acceptable) {

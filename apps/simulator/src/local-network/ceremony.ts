@@ -1,5 +1,5 @@
 /**
- * The founding ceremony of DESIGN section 9, as people would do it: every step is the operator's command line, run in a
+ * The founding ceremony, as people would do it: every step is the operator's command line, run in a
  * process and on a home of that hospital's own. What passes between the homes are files: cards, signatures, the genesis.
  */
 import { mkdir, readFile, rm } from 'node:fs/promises'

@@ -42,7 +42,7 @@ export async function registerMember(common: Common, card: string, options: Regi
   const untilMs = options.until === undefined ? undefined : Date.parse(options.until)
   if (Number.isNaN(untilMs)) throw usage('--until must be a time such as 2027-12-31T00:00:00Z.')
   const params = {
-    ...waitParams(options),
+    ...(await waitParams(options)),
     card: await readText(card),
     // The daemon knows the roles and names them if this is none.
     role: options.role as ParamsInput<'member.register'>['role'],
@@ -51,21 +51,22 @@ export async function registerMember(common: Common, card: string, options: Regi
     untilMs
   }
   const result = await withDaemon(common, (client) => client.call('member.register', params))
-  await keepReceipt(common, options, result)
   emit(
     common,
     result,
     () => `member       ${result.member}\ntransaction  ${result.id}\nstate        ${stateText(result)}`
   )
+  await keepReceipt(common, options, result)
 }
 
 export async function revokeMember(common: Common, member: string, options: WaitOptions): Promise<void> {
-  const result = await withDaemon(common, (client) => client.call('member.revoke', { ...waitParams(options), member }))
-  await keepReceipt(common, options, result)
+  const params = { ...(await waitParams(options)), member }
+  const result = await withDaemon(common, (client) => client.call('member.revoke', params))
   emit(
     common,
     result,
     () =>
       `member       ${who({ member: result.member, name: null })}\ntransaction  ${result.id}\nstate        ${stateText(result)}`
   )
+  await keepReceipt(common, options, result)
 }

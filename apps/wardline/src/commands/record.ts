@@ -24,7 +24,7 @@ export async function sendRecord(common: Common, file: string | undefined, optio
   }
   if (options.mediaType !== undefined && file === undefined) throw usage('--media-type goes with a file.')
   const params = {
-    ...waitParams(options),
+    ...(await waitParams(options)),
     to: options.to,
     // The daemon knows the purposes and names them if this is none; the same for the ids.
     purpose: options.purpose as ParamsInput<'record.send'>['purpose'],
@@ -34,7 +34,6 @@ export async function sendRecord(common: Common, file: string | undefined, optio
     via: options.via as TransactionId | undefined
   }
   const result = await withDaemon(common, (client) => client.call('record.send', params))
-  await keepReceipt(common, options, result)
   emit(common, result, () =>
     [
       `record        ${result.record}`,
@@ -43,6 +42,7 @@ export async function sendRecord(common: Common, file: string | undefined, optio
       `state         ${stateText(result)}`
     ].join('\n')
   )
+  await keepReceipt(common, options, result)
 }
 
 export type OpenOptions = {
@@ -104,7 +104,7 @@ export async function listRecords(common: Common, { chain, which, limit, before 
   if (result.next !== null && !common.json) say(`More: --before ${result.next}`)
 }
 
-export type TraceOptions = { readonly chain?: string; readonly draw?: 'terminal' | 'ascii' | 'dot' | 'svg' }
+export type TraceOptions = { readonly chain?: string; readonly draw?: 'terminal' | 'ascii' | 'dot' }
 
 export async function traceRecord(common: Common, record: string, options: TraceOptions): Promise<void> {
   const draw = options.draw ?? (common.json ? undefined : 'terminal')

@@ -11,13 +11,13 @@ export type SubmitOptions = WaitOptions & { readonly payload?: string }
 export async function submitTransaction(common: Common, file: string, options: SubmitOptions): Promise<void> {
   const { payload } = options
   const params = {
-    ...waitParams(options),
+    ...(await waitParams(options)),
     transaction: asHex(await read(file)),
     payload: payload === undefined ? undefined : Buffer.from(await read(payload)).toString('base64')
   }
   const result = await withDaemon(common, (client) => client.call('tx.submit', params))
-  await keepReceipt(common, options, result)
   emit(common, result, () => `transaction  ${result.id}\nstate        ${stateText(result)}`)
+  await keepReceipt(common, options, result)
 }
 
 export type GetOptions = { readonly chain?: string; readonly receipt?: boolean; readonly anchor?: number }

@@ -6,7 +6,7 @@ import { createVerifier } from '@wardline/crypto'
 import { chainIdOf } from '@wardline/ledger'
 import { verifyChain } from '@wardline/node'
 import { openLevelStore } from '@wardline/store-level'
-import { usage } from '../exit.ts'
+import { CommandFailure, EXIT, usage } from '../exit.ts'
 import { readSignedGenesis } from './genesis.ts'
 
 /** @throws WardlineError `store-locked` if a daemon has the database after all */
@@ -34,6 +34,10 @@ export async function verifyStopped({ config }: Settings, label: string | undefi
       return { ...base, ok: true, height: at, head: digest, appHash, transactions, fault: null }
     }
     const { height: at, code, what } = result
+    // Nothing is wrong with such a database: it is not for this program, or not for this chain.
+    if (code === 'database-too-new' || code === 'database-of-another-chain') {
+      throw new CommandFailure(EXIT.error, code, `The database cannot be verified here: ${what}.`)
+    }
     const agreed = { height: height(Math.max(0, at - 1)), head: null, appHash: null, transactions: null }
     return { ...base, ok: false, ...agreed, fault: { height: at, code, what } }
   } finally {

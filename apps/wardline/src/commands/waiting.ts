@@ -1,6 +1,7 @@
 /** What commands that submit a transaction share. */
 import type { Submitted } from '@wardline/api'
-import { writeNew } from '../files.ts'
+import { CommandFailure, EXIT } from '../exit.ts'
+import { readTextIfPresent, writeNew } from '../files.ts'
 import { type Common, say } from '../output.ts'
 
 export type WaitOptions = {
@@ -11,7 +12,18 @@ export type WaitOptions = {
   readonly actor?: string
 }
 
-export function waitParams({ chain, wait, timeout, receipt, actor }: WaitOptions) {
+/**
+ * The parameters of waiting. Looks first whether the receipt's file is free: a receipt that cannot be kept after the
+ * transaction was sent would look like a failed call.
+ */
+export async function waitParams({ chain, wait, timeout, receipt, actor }: WaitOptions) {
+  if (receipt !== undefined && (await readTextIfPresent(receipt)) !== undefined) {
+    throw new CommandFailure(
+      EXIT.error,
+      'file-exists',
+      `${receipt} exists: name another file for the receipt. Nothing was sent.`
+    )
+  }
   return {
     chain,
     wait,

@@ -1,5 +1,5 @@
 /**
- * Votes become certificates, certificates move the view and the chain: rules 2, 3 and 4 of CONSENSUS section 5. One file,
+ * Votes become certificates, certificates move the view and the chain: rules 2, 3 and 4 (README). One file,
  * because each leads to the next: with one validator a single vote runs through all of them.
  */
 import { assert, type Digest, type View } from '@wardline/codec'

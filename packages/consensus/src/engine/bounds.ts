@@ -1,4 +1,4 @@
-/** Bounds on what one engine remembers or does (CONSENSUS section 10). */
+/** Bounds on what one engine remembers or does. */
 
 /** Notarized blocks awaiting finality on top of which a leader adds only empty ones. */
 export const UNFINALIZED_MAX = 8

@@ -26,7 +26,7 @@ export type EngineConfig = {
 
 /** All in milliseconds. */
 export type Timing = {
-  /** Δ of CONSENSUS section 5: the delay that the network is expected to keep. */
+  /** Δ: the delay that the network is expected to keep. */
   readonly deltaMs: number
   /** Added to 3Δ for the fsyncs. */
   readonly syncMs: number

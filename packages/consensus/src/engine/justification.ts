@@ -1,5 +1,5 @@
 /**
- * What makes a proposal stand (CONSENSUS section 4). Two kinds of fault are kept apart: what only the deliverer can have
+ * What makes a proposal stand. Two kinds of fault are kept apart: what only the deliverer can have
  * attached (certificates, leaves), which says nothing about the leader, and what the leader's signed header binds.
  */
 import { limits, type View } from '@wardline/codec'

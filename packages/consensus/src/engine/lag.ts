@@ -1,4 +1,4 @@
-/** Those who are behind this node, and whether this node is behind: rule 7 of CONSENSUS section 5, and section 10. */
+/** Those who are behind this node, and whether this node is behind (rule 7, README). */
 import type { MemberId, View } from '@wardline/codec'
 import type { Certificate } from '../certificate.ts'
 import type { Vote } from '../vote.ts'

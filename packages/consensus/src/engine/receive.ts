@@ -1,4 +1,4 @@
-/** Messages whose signatures hold, and the driver's verdicts on proposals: rules 1 and 7 of CONSENSUS section 5. */
+/** Messages whose signatures hold, and the driver's verdicts on proposals: rules 1 and 7 (README). */
 import { unreachable } from '@wardline/codec'
 import { headerDigest } from '../header.ts'
 import type { Message } from '../messages.ts'

@@ -1,4 +1,4 @@
-/** Start-up: the journal and the last final block become the state that a crash left (CONSENSUS section 6, steps 1 and 2). */
+/** Start-up: the journal and the last final block become the state that a crash left. */
 import { assert } from '@wardline/codec'
 import { headerDigest } from '../header.ts'
 import { leaderOf } from '../validators.ts'

@@ -1,4 +1,4 @@
-/** The cheap questions that a message must pass before any signature is verified (CONSENSUS section 10). */
+/** The cheap questions that a message must pass before any signature is verified. */
 import { bytesEqual, limits, unreachable, type View } from '@wardline/codec'
 import { type Certificate, hasQuorumForm, type SignatureCheck } from '../certificate.ts'
 import { headerDigest } from '../header.ts'

@@ -1,4 +1,4 @@
-/** Who is awake (CONSENSUS section 7): only a node with work, or one that others need, arms a timer and speaks. */
+/** Who is awake: only a node with work, or one that others need, arms a timer and speaks. */
 
 import type { State } from './state.ts'
 import { nullifyCount } from './tally.ts'

@@ -2,7 +2,7 @@
 import { type Api, ApiError } from '@wardline/api'
 import { assert, fromHex, height, type MemberId } from '@wardline/codec'
 import { faultsTolerated, quorum } from '@wardline/consensus'
-import { memberRange, readRegistrar, readValidators, validatorsOf } from '@wardline/ledger'
+import { type Mode, memberRange, readRegistrar, readValidators, validatorsOf } from '@wardline/ledger'
 import type { Membership } from '../membership.ts'
 import { refusal } from '../refusal.ts'
 import { chainNamed, nameOf } from './lookup.ts'
@@ -144,8 +144,8 @@ export function chainMethods(memberships: readonly Membership[]): Methods {
   }
 }
 
-export function modeOf(_member: Membership): 'stt' {
-  return 'stt'
+export function modeOf({ chain }: Membership): Lowercase<Mode> {
+  return chain.genesis.mode.toLowerCase() as Lowercase<Mode>
 }
 
 export function isValidator({ chain }: Membership, member: MemberId): boolean {

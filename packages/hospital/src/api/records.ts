@@ -140,12 +140,7 @@ function contentOfGraph({ transmissions }: CustodyGraph): Hash {
   return first.content
 }
 
-function drawing(
-  member: Membership,
-  graph: CustodyGraph,
-  kind: 'terminal' | 'ascii' | 'dot' | 'svg',
-  width: number
-): string {
+function drawing(member: Membership, graph: CustodyGraph, kind: 'terminal' | 'ascii' | 'dot', width: number): string {
   const names = (id: CustodyGraph['origin']) => member.names.get(id) ?? id.slice(0, 12)
   switch (kind) {
     case 'terminal':
@@ -154,8 +149,6 @@ function drawing(
       return drawSwimlanes(graph, { names, width, unicode: false })
     case 'dot':
       return custodyDot(graph, names)
-    case 'svg':
-      throw new ApiError('invalid-params', 'this version draws for terminals and Graphviz only')
   }
 }
 

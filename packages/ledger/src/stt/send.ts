@@ -43,7 +43,7 @@ const receiversReadMax = Math.floor(limits.transactionBytesMax / 64)
 
 const read = mapOf({
   recordId: bytes32<RecordId>,
-  /** The content commitment (DESIGN section 3): what the receivers check what they open against. */
+  /** The content commitment: what the receivers check what they open against. */
   content: bytes32<Hash>,
   to: arrayOf(mapOf({ member: bytes32<MemberId>, sealingKey: bytes32<SealKey> }), 0, receiversReadMax),
   via: nullable(bytes32<TransactionId>),

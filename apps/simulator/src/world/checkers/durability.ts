@@ -1,4 +1,4 @@
-/** I8: what CONSENSUS section 3 wants on the disk before something is said is there when it is said. */
+/** I8: what must be on the disk before something is said is there when it is said. */
 import { headerDigest } from '@wardline/consensus'
 import type { Report, Watch } from '../watch.ts'
 import {
