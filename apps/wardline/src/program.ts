@@ -1,5 +1,6 @@
 /** The commands, their options and their help. What they do is in `commands/`, loaded when one runs. */
 import { Command, InvalidArgumentError, Option } from 'commander'
+import manifest from '../package.json' with { type: 'json' }
 import type { ExitCode } from './exit.ts'
 import type { Common } from './output.ts'
 
@@ -9,7 +10,7 @@ export function buildProgram(setExit: (code: ExitCode) => void): Command {
     .description(
       'Operates a hospital on Wardline: the founding ceremony, the running daemon, and proofs without either.'
     )
-    .version('0.1.0')
+    .version(manifest.version)
     .option('--json', 'one line of JSON on standard output; errors as JSON on standard error')
     .option('--home <folder>', 'the home of this hospital (WARDLINE_HOME; default ~/.wardline)')
     .option('--passphrase-file <file>', 'what opens the key files (WARDLINE_PASSPHRASE_FILE; default HOME/passphrase)')

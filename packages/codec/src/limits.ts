@@ -10,6 +10,7 @@ export const limits = {
   cosignaturesMax: 128,
   /** The sum of a block's signed transactions, bytes. */
   blockBodyBytesMax: 4 * 1024 * 1024,
+  /** Transactions of one block. */
   blockTransactionsMax: 10_000,
   /** Life of a transaction: it must expire at most this long after the block that includes it. */
   transactionLifeMsMax: 48 * 60 * 60 * 1000,
@@ -35,14 +36,19 @@ export const limits = {
   cborDepthMax: 16,
   /** Items of one canonical CBOR value: a list of the leaves of a whole block fits three times. Small items cost far more than their bytes. */
   cborItemsMax: 32_768,
-  /** Parked transactions per peer, bytes, and how long one waits for the block that it needs. */
+  /** Gossiped transactions of one peer that wait for a block that would permit them, bytes. */
   parkedBytesPerPeerMax: 1024 * 1024,
+  /** How long such a transaction waits, milliseconds. */
   parkedMs: 30_000,
   /** Unix socket paths above this are cut silently by the operating system. */
   socketPathBytesMax: 107,
+  /** One request of the control socket, a whole batch included, bytes. */
   rpcBodyBytesMax: 2 * 1024 * 1024,
+  /** Calls in one batch. */
   rpcBatchMax: 100,
+  /** Nesting of a request's JSON. */
   rpcDepthMax: 64,
+  /** Connections of one control socket at once. */
   rpcConnectionsMax: 1000,
   /** Calls that one connection may have waiting (pipelined requests), and that one batch runs at once. */
   rpcPipelineMax: 64,

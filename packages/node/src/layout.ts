@@ -3,7 +3,7 @@
  *
  * | key | value |
  * |---|---|
- * | `blocks/body/<digest>` | the block's signed transactions, as `encodeBody` writes them; durable before this daemon votes for it |
+ * | `blocks/body/<digest>` | the block's signed transactions, as the ledger's `encodeBlockBody` writes them; durable before this daemon votes for it |
  * | `blocks/certificate/<height>` | the finalization of the block at that height, where one was assembled or received |
  * | `blocks/header/<height>` | the fixed-width header of the final block |
  * | `blocks/height/<digest>` | the height of a final block, decimal |
