@@ -91,6 +91,8 @@ export function createAgreement(parts: AgreementParts): Agreement {
   let running = false
   let stopped = false
   let alarm: Timer | undefined
+  /** How often the mempool was said to have grown. */
+  let arrivals = 0
   let commits: Promise<void> = Promise.resolve()
   let appends: Promise<void> = Promise.resolve()
 
@@ -193,14 +195,17 @@ export function createAgreement(parts: AgreementParts): Agreement {
   }
 
   async function build(request: BuildRequest): Promise<void> {
+    const arrivedBefore = arrivals
     const built = await application.build(request, Math.max(request.timeMinMs, clock.nowMs()))
     const answer = { kind: 'built', view: request.view, parent: request.parent.digest, nowMs: clock.nowMs() } as const
     if (typeof built === 'string') {
       feed({ ...answer, header: null, leaves: [], reason: built })
-      if (built === 'nothing' && application.isFinal(request.parent.digest)) {
-        // Nothing that is pending can follow on the final state: it is no work until another block or transaction comes.
-        feed({ kind: 'work', hasWork: false, nowMs: clock.nowMs() })
-      }
+      if (built !== 'nothing') return
+      // What arrived while the block was being filled may not have been looked at: without a word the engine would wait
+      // for the next arrival. Otherwise nothing that is pending can follow on the final state, and it is no work until
+      // another block or transaction comes.
+      if (arrivals !== arrivedBefore) feed({ kind: 'work', hasWork: true, nowMs: clock.nowMs() })
+      else if (application.isFinal(request.parent.digest)) feed({ kind: 'work', hasWork: false, nowMs: clock.nowMs() })
     } else feed({ ...answer, header: built.header, leaves: built.leaves })
   }
 
@@ -245,7 +250,10 @@ export function createAgreement(parts: AgreementParts): Agreement {
       return screening.forward ? 'accept' : 'ignore'
     },
 
-    work: (hasWork) => feed({ kind: 'work', hasWork, nowMs: clock.nowMs() }),
+    work(hasWork) {
+      if (hasWork) arrivals += 1
+      feed({ kind: 'work', hasWork, nowMs: clock.nowMs() })
+    },
     synced: (header, certificate) => feed({ kind: 'sync-head', header, certificate, nowMs: clock.nowMs() }),
     status: () => engineStatus(engine),
     stop
