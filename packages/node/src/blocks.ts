@@ -34,7 +34,7 @@ export type Blocks = {
     request: BuildRequest,
     timeMs: number
   ): Promise<{ header: Header; leaves: readonly Leaf[] } | 'nothing' | 'failed'>
-  check(proposal: Proposal): Promise<{ verdict: 'valid' | 'invalid' | 'unavailable'; fetched: readonly Header[] }>
+  check(proposal: Proposal): Promise<Checked>
   /** Retries until the blocks are here and final, or `stop` was called. */
   commit(blocks: readonly Header[], certificate: Certificate): Promise<void>
   fetchBlock(digest: Digest, from: readonly MemberId[]): Promise<Header | undefined>
@@ -43,6 +43,12 @@ export type Blocks = {
   stop(): void
   /** Resolves when nothing is being committed any more. */
   idle(): Promise<void>
+}
+
+export type Checked = {
+  readonly verdict: 'valid' | 'invalid' | 'unavailable'
+  /** Ancestors that had to be fetched. */
+  readonly fetched: readonly Header[]
 }
 
 export type Certified = { readonly header: Header; readonly certificate: Certificate }
@@ -88,12 +94,16 @@ type Obtained =
 /** Unfinalised ancestors that are executed for one block; the consensus keeps far fewer. */
 const ANCESTORS_MAX = 64
 const RETRY_MIN_MS = 250
+/** How long to wait for a block's own check before its transactions are asked of everybody. */
+const CHECK_WAIT_MS = 250
 const RETRY_MAX_MS = 5_000
 
 export function createBlocks(parts: BlocksParts): Blocks {
   const { chain, set, store, clock, log, network, verifier, admission, mempool, executor, committer, directory, sync } =
     parts
   let stopped = false
+  /** Blocks whose check is under way: who needs one waits for that rather than fetch it once more. */
+  const checking = new Map<Digest, Promise<Checked>>()
   let advancing: Promise<unknown> = Promise.resolve()
   let catchingUp: Promise<Certified | undefined> | undefined
 
@@ -194,22 +204,65 @@ export function createBlocks(parts: BlocksParts): Blocks {
 
   /** Executes the unfinalised block `digest` after its ancestors. `headers` are those that had to be obtained. */
   async function ensureExecuted(digest: Digest, peers: readonly PeerName[]): Promise<Execution> {
+    // While blocks are awaited or fetched, this one may be executed, and even become the head, by another way.
+    const known = (): Execution => (executor.knows(digest) ? { kind: 'executed', headers: [] } : { kind: 'missing' })
     const chainDown: Extract<Obtained, { kind: 'obtained' }>[] = []
     for (let at = digest; !executor.knows(at); ) {
-      if (chainDown.length === ANCESTORS_MAX) return { kind: 'missing' }
+      if (chainDown.length === ANCESTORS_MAX) return known()
+      await checked(at)
+      if (executor.knows(at)) break
       const block = await obtain(at, peers)
-      if (block.kind === 'missing' || block.header.height <= committer.head().height) return { kind: 'missing' }
+      if (block.kind === 'missing' || block.header.height <= committer.head().height) return known()
       if (block.kind === 'faulty') return { kind: 'invalid', header: block.header, code: 'faulty-transaction' }
       chainDown.push(block)
       at = block.header.parent
     }
     for (const { header, transactions } of chainDown.reverse()) {
-      // While bodies were fetched the head may have moved past this branch.
-      if (!executor.knows(header.parent)) return { kind: 'missing' }
+      // The head may have moved past this branch.
+      if (!executor.knows(header.parent)) return known()
       const executed = executor.execute(header, transactions)
       if (executed.kind === 'invalid') return { kind: 'invalid', header, code: executed.code }
     }
     return { kind: 'executed', headers: chainDown.map(({ header }) => header) }
+  }
+
+  /** Waits for a check of this block that is under way, but not for a leader that holds its transactions back. */
+  function checked(digest: Digest): Promise<unknown> | undefined {
+    const running = checking.get(digest)
+    if (running === undefined) return undefined
+    return new Promise((resolve, reject) => {
+      const timer = clock.after(CHECK_WAIT_MS, () => resolve(undefined))
+      running.finally(() => timer.cancel()).then(resolve, reject)
+    })
+  }
+
+  async function checkProposal({ header, leaves }: Proposal, digest: Digest): Promise<Checked> {
+    const peers = orElseAll(peersOf([header.proposer]))
+    const ancestors = await ensureExecuted(header.parent, peers)
+    const fetched = ancestors.kind === 'executed' ? ancestors.headers : []
+    const collected = await collect(digest, leaves, peers)
+    if (collected.kind === 'faulty') {
+      log.warn('a proposal names a faulty transaction', { height: header.height, member: header.proposer })
+      return { verdict: 'invalid', fetched }
+    }
+    if (collected.kind === 'missing' || !executor.knows(header.parent)) return { verdict: 'unavailable', fetched }
+    const { transactions } = collected
+    const executed = executor.execute(header, transactions)
+    if (executed.kind === 'invalid') {
+      log.warn('a proposal breaks a rule', {
+        height: header.height,
+        view: header.view,
+        member: header.proposer,
+        code: executed.code
+      })
+      return { verdict: 'invalid', fetched }
+    }
+    await keep(
+      header,
+      digest,
+      transactions.map(({ bytes }) => bytes)
+    )
+    return { verdict: 'valid', fetched }
   }
 
   /** The executed blocks from above the head up to `digest`, ascending. */
@@ -323,35 +376,13 @@ export function createBlocks(parts: BlocksParts): Blocks {
       return { header: block.header, leaves: block.transactions.map(({ leaf }) => leaf) }
     },
 
-    async check(proposal) {
-      const { header, leaves } = proposal
-      const digest = headerDigest(header)
-      const peers = orElseAll(peersOf([header.proposer]))
-      const ancestors = await ensureExecuted(header.parent, peers)
-      const fetched = ancestors.kind === 'executed' ? ancestors.headers : []
-      const collected = await collect(digest, leaves, peers)
-      if (collected.kind === 'faulty') {
-        log.warn('a proposal names a faulty transaction', { height: header.height, member: header.proposer })
-        return { verdict: 'invalid', fetched }
-      }
-      if (collected.kind === 'missing' || !executor.knows(header.parent)) return { verdict: 'unavailable', fetched }
-      const { transactions } = collected
-      const executed = executor.execute(header, transactions)
-      if (executed.kind === 'invalid') {
-        log.warn('a proposal breaks a rule', {
-          height: header.height,
-          view: header.view,
-          member: header.proposer,
-          code: executed.code
-        })
-        return { verdict: 'invalid', fetched }
-      }
-      await keep(
-        header,
-        digest,
-        transactions.map(({ bytes }) => bytes)
-      )
-      return { verdict: 'valid', fetched }
+    check(proposal) {
+      const digest = headerDigest(proposal.header)
+      const running = checkProposal(proposal, digest).finally(() => {
+        if (checking.get(digest) === running) checking.delete(digest)
+      })
+      checking.set(digest, running)
+      return running
     },
 
     async commit(blocks, certificate) {
