@@ -157,7 +157,7 @@ async function agree(
   }
   return [
     chain,
-    `${sites.length} ${isOne ? 'equal' : 'DIFFERENT'} heads at block ${chain.height}, ${chain.transactions} transactions`
+    `${sites.length} ${isOne ? 'equal' : 'DIFFERENT'} heads at block ${chain.height}, ${chain.transactions} transactions, ${changes}/${plan.organisationChanges} moves`
   ]
 }
 

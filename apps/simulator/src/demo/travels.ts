@@ -9,7 +9,7 @@ import type { Screen } from './screen.ts'
 import type { Setting } from './setting.ts'
 import { splitPlan } from './split.ts'
 import type { Stages } from './stages.ts'
-import { allMoves, forgeries, progress, soFar } from './wording.ts'
+import { forgeries, progress, replayed } from './wording.ts'
 
 /** The one rule that must refuse both forgeries. */
 export const REFUSAL = 'not-a-holder'
@@ -41,7 +41,7 @@ export async function travel(parts: {
 
   await stage('Replaying', async () => {
     await courier.replay(before)
-    return [undefined, soFar(courier.counts, setting)]
+    return [undefined, replayed(courier.counts, setting)]
   })
   const attempts = await stage('Forging', async () => {
     const known = neverAt(courier.trails.values(), absent)
@@ -64,7 +64,7 @@ export async function travel(parts: {
       }
     })
     for (const { way, code } of made) check(code === REFUSAL, `the forgery by ${way} was not refused as ${REFUSAL}`)
-    return [made, `${forgeries(made)} · ${allMoves(courier.counts, setting)}`]
+    return [made, forgeries(made)]
   })
   return { courier, attempts }
 }

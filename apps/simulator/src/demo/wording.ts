@@ -36,14 +36,14 @@ export function progress(counts: Counts, { plan }: Setting): string {
   ].join(' · ')
 }
 
-/** The part of the plan that was left for the time while one hospital is away is named, so that nothing seems missing. */
-export function soFar(counts: Counts, setting: Setting): string {
-  const left = setting.plan.organisationChanges - counts.changes
-  return progress(counts, setting) + (left === 0 ? '' : ` · ${count(left, 'move')} kept for the next step`)
-}
-
-export function allMoves(counts: Counts, { plan }: Setting): string {
-  return `${counts.changes}/${plan.organisationChanges} moves`
+/** What is kept for the time while one hospital is away is named, so that nothing seems missing. */
+export function replayed({ changes, transmissions, acknowledged }: Counts, { plan }: Setting): string {
+  const left = plan.organisationChanges - changes
+  return [
+    `${changes}/${plan.organisationChanges} moves${left === 0 ? '' : `, ${left} for the next step`}`,
+    `${transmissions}/${plan.transmissions} transmissions`,
+    `${acknowledged} acknowledged`
+  ].join(' · ')
 }
 
 export function forgeries(attempts: readonly Attempt[]): string {
