@@ -6,11 +6,10 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { verifyReceiptFile } from '@wardline/client'
 import { homePaths, socketPaths } from '@wardline/config'
-import { headerDigest, type JournalEntry, scanJournal } from '@wardline/consensus'
-import { openFileJournal } from '@wardline/store-level'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import type { DemoResult } from '../src/demo/run.ts'
+import { assertNoDoubleVote, journalOf } from './e2e-network.ts'
 
 const test = suite('simulator/demo-flow')
 
@@ -140,32 +139,6 @@ async function refusedViews(home: string): Promise<number[]> {
     .map((line) => JSON.parse(line) as { message: string; view: number; code?: string })
     .filter(({ message, code }) => message === 'a proposal breaks a rule' && code === 'not-a-holder')
     .map(({ view }) => view)
-}
-
-async function journalOf(home: string): Promise<readonly JournalEntry[]> {
-  const journal = await openFileJournal(homePaths(home).chain('transfers').votes)
-  const scan = scanJournal(await journal.read())
-  await journal.close()
-  if (scan.kind === 'lost') throw new Error(scan.reason)
-  return scan.entries
-}
-
-function assertNoDoubleVote(entries: readonly JournalEntry[]): void {
-  const digests = new Map<number, Set<string>>()
-  const nullified = new Set<number>()
-  const finalized = new Set<number>()
-  const sign = (view: number, digest: string) => digests.set(view, (digests.get(view) ?? new Set()).add(digest))
-  for (const entry of entries) {
-    if (entry.kind === 'proposed') sign(entry.proposal.header.view, headerDigest(entry.proposal.header))
-    if (entry.kind !== 'voted') continue
-    const { kind, view, digest } = entry.vote
-    if (kind === 'nullify') nullified.add(view)
-    else sign(view, digest)
-    if (kind === 'finalize') finalized.add(view)
-  }
-  assert.ok(digests.size > 0)
-  for (const signed of digests.values()) assert.is(signed.size, 1)
-  for (const view of finalized) assert.not(nullified.has(view))
 }
 
 test.run()

@@ -26,6 +26,7 @@ import type { ExecutedBlock, Executor } from './executor.ts'
 import type { Head } from './head.ts'
 import { keys } from './layout.ts'
 import type { Mempool } from './mempool.ts'
+import { storedHeader } from './open.ts'
 import { allHold, allTrue } from './signatures.ts'
 import type { ChainPart, SyncClient } from './sync.ts'
 
@@ -158,13 +159,6 @@ export function createBlocks(parts: BlocksParts): Blocks {
     return all.length === leaves.length ? { kind: 'collected', transactions: all } : { kind: 'missing' }
   }
 
-  /** The header of a block that is final or was kept here. */
-  function storedHeader(digest: Digest): Uint8Array | undefined {
-    const height = store.get(keys.height(digest))
-    if (height === undefined) return store.get(keys.pending(digest))
-    return store.get(keys.header(Number(new TextDecoder().decode(height))))
-  }
-
   /** Parses and verifies transactions; undefined as soon as one has a fault. */
   async function openAll(body: readonly Uint8Array[]): Promise<ParsedTransaction[] | undefined> {
     const opened: ParsedTransaction[] = []
@@ -178,7 +172,7 @@ export function createBlocks(parts: BlocksParts): Blocks {
 
   /** A block that was kept here, or that a peer has; its body is durable and its transactions verified. */
   async function obtain(digest: Digest, peers: readonly PeerName[]): Promise<Obtained> {
-    const headerBytes = storedHeader(digest)
+    const headerBytes = storedHeader(store, digest)
     const bodyBytes = store.get(keys.body(digest))
     const kept = headerBytes && parseHeader(headerBytes)
     const body = bodyBytes && decodeBlockBody(bodyBytes)

@@ -2,7 +2,7 @@
  * Opening a chain's folder: is it this chain's, in a layout we know, whole, and is the vote journal the one that belongs to
  * it? Whatever is not certain is refused with one sentence; nothing is repaired by guessing.
  */
-import { type ChainId, type Digest, WardlineError } from '@wardline/codec'
+import { type ChainId, type Digest, type Height, height, WardlineError } from '@wardline/codec'
 import {
   type Certificate,
   encodeJournalRecord,
@@ -64,6 +64,18 @@ export function readHead(store: KeyValueStore, chain: ChainId, genesis: Genesis)
   const header = readHeader(store, stored.height)
   if (headerDigest(header) !== stored.digest) throw corrupt('the head is not the last block')
   return { ...stored, time: header.time, appHash: header.appHash, header }
+}
+
+/** The height of a final block; undefined for any other. */
+export function storedHeight(store: KeyValueStore, digest: Digest): Height | undefined {
+  const bytes = store.get(keys.height(digest))
+  return bytes && height(Number(text.decode(bytes)))
+}
+
+/** The header bytes of a block that is final or was kept here to vote for. */
+export function storedHeader(store: KeyValueStore, digest: Digest): Uint8Array | undefined {
+  const at = storedHeight(store, digest)
+  return store.get(at === undefined ? keys.pending(digest) : keys.header(at))
 }
 
 /** The header of a final block. @throws WardlineError `store-corrupt` if it is missing */

@@ -24,7 +24,7 @@ import {
 import type { KeyValueStore } from '@wardline/ports'
 import type { Head } from './head.ts'
 import { heightOfKey, keys, under } from './layout.ts'
-import { readBody, readBodyBytes, readHeader } from './open.ts'
+import { readBody, readBodyBytes, readHeader, storedHeight } from './open.ts'
 import type { Place } from './places.ts'
 
 export type StoredBlock = Pick<CommittedBlock, 'header' | 'digest' | 'transactions'> & {
@@ -117,10 +117,7 @@ export function createQuery(store: KeyValueStore, chain: ParsedTransaction['chai
       }
     },
 
-    heightOf(digest) {
-      const stored = store.get(keys.height(digest))
-      return stored && height(Number(new TextDecoder().decode(stored)))
-    },
+    heightOf: (digest) => storedHeight(store, digest),
 
     certificateFor: findCertificate,
 

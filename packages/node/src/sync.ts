@@ -27,6 +27,7 @@ import type { Allowance } from './allowance.ts'
 import { converse } from './converse.ts'
 import { heightOfKey, keys } from './layout.ts'
 import type { Mempool } from './mempool.ts'
+import { storedHeader } from './open.ts'
 
 export const SYNC_PROTOCOL = '/wardline/sync/1'
 
@@ -125,7 +126,7 @@ export function serveSync(parts: SyncParts): void {
     }
     const block = readRequest.block(request)
     if (block !== undefined) {
-      const header = headerOf(block.digest)
+      const header = storedHeader(store, block.digest)
       const body = header && store.get(keys.body(block.digest))
       if (header === undefined || body === undefined) return
       yield header
@@ -172,13 +173,6 @@ export function serveSync(parts: SyncParts): void {
     const value = store.get(key)
     if (value === undefined) throw new WardlineError('store-corrupt', 'a row of a final block is missing')
     return value
-  }
-
-  function headerOf(digest: Digest): Uint8Array | undefined {
-    const height = store.get(keys.height(digest))
-    return store.get(
-      height === undefined ? keys.pending(digest) : keys.header(Number(new TextDecoder().decode(height)))
-    )
   }
 
   /** Those of these transactions that are here, up to the size of a block. */
