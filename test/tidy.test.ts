@@ -307,7 +307,7 @@ test('every package has a README and an entry', () => {
 
 test('file names are kebab-case', () => {
   const upper =
-    /(?:^|\/)(?:README|ARCHITECTURE|LICENSE|CHANGELOG|UPGRADING|SOURCES|LIMITS|ERRORS|CONTRIBUTING|SECURITY)(?:\.md)?$/
+    /(?:^|\/)(?:README|ARCHITECTURE|LICENSE|CHANGELOG|UPGRADING|SOURCES|LIMITS|SCALE|ERRORS|CONTRIBUTING|SECURITY)(?:\.md)?$/
   const kebab = /^\.?[a-z0-9]+(?:-[a-z0-9]+)*(?:\.[a-z0-9]+(?:-[a-z0-9]+)*)*$/
   expectNone(
     files.filter(

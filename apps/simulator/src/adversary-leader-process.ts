@@ -6,7 +6,8 @@
  */
 import { parseMessage } from '@wardline/consensus'
 import { createSigner, createVerifier, createVoteSigner } from '@wardline/crypto'
-import { custodyFold } from '@wardline/custody'
+import { createCustodyFold } from '@wardline/custody'
+import { createMemoryRecordKeysDisk } from '@wardline/keys-files'
 import { chainIdOf, encodeBlockBody, memberIdOf, parseTransaction } from '@wardline/ledger'
 import { peerNameOf } from '@wardline/network-libp2p'
 import { openChain } from '@wardline/node'
@@ -45,15 +46,16 @@ const watched = watchNetwork(await startHost(taken, log), (topic, data) => {
 const chain = await openChain({
   genesis,
   self,
-  voteSigner: createVoteSigner(keys.vote),
+  voteSigners: async () => [createVoteSigner(keys.vote)],
   voteMarks: null,
   store,
+  recordKeys: createMemoryRecordKeysDisk().open(random),
   journal: await openFileJournal(taken.votes),
   network: watched.network,
   clock,
   verifier: createVerifier(),
   log,
-  folds: [custodyFold, dutiesFold(self)],
+  folds: [createCustodyFold(), dutiesFold(self)],
   peerNameOf,
   onFailure(error) {
     log.error('the chain stopped', { code: error instanceof Error ? error.name : 'unknown' })

@@ -3,8 +3,8 @@ import { CommanderError } from 'commander'
 import { parseOptions } from './demo/options.ts'
 import { runDemo } from './demo/run.ts'
 import { createScreen } from './demo/screen.ts'
-import { UsageError } from './demo/usage-error.ts'
 import { stopChildren } from './local-network/children.ts'
+import { UsageError } from './usage-error.ts'
 
 const EXIT = { ok: 0, error: 1, usage: 2 } as const
 const STOP_MS_MAX = 5_000

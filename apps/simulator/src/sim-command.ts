@@ -1,49 +1,58 @@
 /**
- * `pnpm sim --seed S` replays one seed, event by event; `pnpm sim --seeds N` or `--minutes M` runs many and adds up what
- * they saw. Exits with 1 if an invariant was broken, after printing the command that replays it.
+ * `pnpm sim`: plays seeds of the simulated world, one event by event, or many on several threads; see `sim/options.ts`.
+ * Exits with 1 if an invariant was broken, after printing the command that replays it.
  */
-import { parseArgs } from 'node:util'
+import { writeFileSync } from 'node:fs'
+import { unreachable } from '@wardline/codec'
+import { BROKEN_GUARDS } from './mutants/catalog.ts'
+import { hunt } from './mutants/hunt.ts'
+import { runCampaign } from './sim/campaign.ts'
+import { type Chosen, commandFor, readOptions, type SimOptions, USAGE } from './sim/options.ts'
+import { reportOf } from './sim/report.ts'
+import { asSeedOptions, shrink } from './sim/shrink.ts'
+import { type Counted, type Totals, totalsOf } from './sim/totals.ts'
+import { measureWideArea, WIDE_AREA_HEAD, wideAreaRow } from './sim/wide-area.ts'
+import { UsageError } from './usage-error.ts'
 import { runSeed, type SeedReport } from './world/run-seed.ts'
 
-const USAGE = `usage: pnpm sim --seed S [--nodes N] [--quiet]
-       pnpm sim --seeds COUNT [--from S] [--nodes N]
-       pnpm sim --minutes M   [--from S] [--nodes N]
-       (--json: one JSON object on the last line)`
-
-const { values } = readArguments()
-const nodes = values.nodes === undefined ? undefined : wholeNumber('nodes', values.nodes, 1)
-const chosen = nodes === undefined ? {} : { nodes }
 const started = performance.now()
+/** A campaign that finds the same fault in every seed shrinks the first ones only. */
+const SHRUNK_MAX = 3
+/** Hand-offs submitted in each wide-area world. */
+const WIDE_AREA_HAND_OFFS = 20
 
-if (values.seed !== undefined) {
-  process.exitCode = await replay(wholeNumber('seed', values.seed, 0))
-} else if (values.seeds !== undefined || values.minutes !== undefined) {
-  process.exitCode = await runMany()
-} else {
-  console.error(USAGE)
-  process.exitCode = 2
-}
+process.exitCode = await main(process.argv.slice(2))
 
-function readArguments() {
-  const text = { type: 'string' } as const
-  const flag = { type: 'boolean', default: false } as const
-  const options = { seed: text, seeds: text, minutes: text, from: text, nodes: text, quiet: flag, json: flag } as const
+async function main(args: readonly string[]): Promise<number> {
+  let options: SimOptions
   try {
-    return parseArgs({ options, strict: true })
+    options = readOptions(args)
   } catch (error) {
-    console.error(`${error instanceof Error ? error.message : String(error)}\n${USAGE}`)
-    process.exit(2)
+    if (!(error instanceof UsageError)) throw error
+    console.error(`${error.message}\n${USAGE}`)
+    return 2
+  }
+  const { task, chosen } = options
+  switch (task.kind) {
+    case 'help':
+      console.log(USAGE)
+      return 0
+    case 'replay':
+      return replay(task.seed, options)
+    case 'shrink':
+      return (await printShrunk(task.seed, chosen)) ? 1 : 0
+    case 'wide-area':
+      return printWideArea(task.nodes, options.json)
+    case 'mutants':
+      return huntMutants(task)
+    case 'many':
+      return runMany(task, options)
+    default:
+      return unreachable(task)
   }
 }
 
-function wholeNumber(name: string, text: string, least: number): number {
-  const value = Number(text)
-  if (Number.isSafeInteger(value) && value >= least && text.trim() !== '') return value
-  console.error(`--${name} wants a whole number from ${least}, got ${text}\n${USAGE}`)
-  process.exit(2)
-}
-
-async function replay(seed: number): Promise<number> {
+async function replay(seed: number, { chosen, quiet, json }: SimOptions): Promise<number> {
   const startMs = Date.UTC(2026, 0, 1)
   const loud = {
     log: (atMs: number, node: string, level: string, message: string, fields: object) =>
@@ -51,51 +60,80 @@ async function replay(seed: number): Promise<number> {
     onEvent: (atMs: number, kind: string, node: string, detail: string) =>
       console.log(`${atMs.toFixed(3).padStart(13)} ${node} ${kind} ${detail}`)
   }
-  const report = await runSeed({ seed, ...chosen, ...(values.quiet ? {} : loud) })
+  const report = await runSeed({ ...asSeedOptions(seed, chosen), ...(quiet ? {} : loud) })
   console.log(JSON.stringify({ profile: report.profile, answers: Object.fromEntries(report.answers) }))
   for (const { code, what } of report.violations) console.log(`${code}: ${what}`)
   console.log(`trace ${report.traceHash}`)
-  summary([report])
+  print(totals([{ report, isTwice: false }]), json)
   return report.violations.length > 0 ? 1 : 0
 }
 
-async function runMany(): Promise<number> {
-  const first = values.from === undefined ? 1 : wholeNumber('from', values.from, 0)
-  const count = values.seeds === undefined ? Number.POSITIVE_INFINITY : wholeNumber('seeds', values.seeds, 1)
-  const endMs =
-    values.minutes === undefined ? Number.POSITIVE_INFINITY : wholeNumber('minutes', values.minutes, 1) * 60_000
-  const reports: SeedReport[] = []
-  for (let seed = first; seed < first + count && performance.now() - started < endMs; seed++) {
-    const report = await runSeed({ seed, ...chosen })
-    reports.push(report)
-    for (const { code, what } of report.violations) console.log(`seed ${seed}: ${code}: ${what}`)
-    if (report.violations.length > 0)
-      console.log(`  replay: pnpm sim --seed ${seed}${nodes === undefined ? '' : ` --nodes ${nodes}`}`)
-  }
-  summary(reports)
-  return reports.some(({ violations }) => violations.length > 0) ? 1 : 0
+async function runMany(task: Extract<SimOptions['task'], { kind: 'many' }>, options: SimOptions): Promise<number> {
+  const counted: Counted[] = []
+  const broken: SeedReport[] = []
+  await runCampaign({
+    ...task,
+    endMs: task.minutes * 60_000,
+    chosen: options.chosen,
+    onSeed(one) {
+      counted.push(one)
+      const { seed, violations } = one.report
+      for (const { code, what } of violations) console.log(`seed ${seed}: ${code}: ${what}`)
+      if (violations.length > 0) console.log(`  replay: ${commandFor(seed, options.chosen)}`)
+      if (violations.length > 0) broken.push(one.report)
+    }
+  })
+  const sums = totals(counted)
+  for (const { seed } of broken.slice(0, SHRUNK_MAX)) await printShrunk(seed, options.chosen)
+  print(sums, options.json)
+  if (task.report !== undefined) writeFileSync(task.report, reportOf(process.argv.slice(2), sums, broken))
+  return broken.length > 0 ? 1 : 0
 }
 
-function summary(reports: readonly SeedReport[]): void {
-  const sum = (of: (report: SeedReport) => number): number => reports.reduce((total, report) => total + of(report), 0)
-  const faults = new Map<string, number>()
-  for (const { mishaps } of reports)
-    for (const [kind, count] of mishaps) faults.set(kind, (faults.get(kind) ?? 0) + count)
-  const totals = {
-    seeds: reports.length,
-    seconds: Math.round((performance.now() - started) / 100) / 10,
-    cpuSeconds: Math.round((process.cpuUsage().user + process.cpuUsage().system) / 100_000) / 10,
-    simulatedHours: Math.round(sum(({ simulatedMs }) => simulatedMs) / 36_000) / 100,
-    events: sum(({ events }) => events),
-    views: sum(({ views }) => views),
-    blocks: sum(({ height }) => height),
-    accepted: sum(({ transactions }) => transactions.accepted),
-    committed: sum(({ transactions }) => transactions.committed),
-    expired: sum(({ transactions }) => transactions.expired),
-    refused: sum(({ transactions }) => transactions.refused),
-    faults: Object.fromEntries([...faults].sort(([a], [b]) => (a < b ? -1 : 1))),
-    violations: sum(({ violations }) => violations.length)
+/** @returns whether the seed breaks an invariant */
+async function printShrunk(seed: number, chosen: Chosen): Promise<boolean> {
+  const shrunk = await shrink(seed, chosen)
+  const violation = shrunk.report?.violations[0]
+  if (violation === undefined) {
+    console.log(`seed ${seed} breaks no invariant`)
+    return false
   }
-  if (values.json) console.log(JSON.stringify(totals))
-  else for (const [name, value] of Object.entries(totals)) console.log(`${name}: ${JSON.stringify(value)}`)
+  console.log(`seed ${seed} shrunk in ${shrunk.runs} runs: ${violation.code}: ${violation.what}`)
+  console.log(`  replay: ${commandFor(seed, shrunk.chosen)}`)
+  return true
+}
+
+async function printWideArea(sizes: readonly number[], json: boolean): Promise<number> {
+  if (!json) console.log(WIDE_AREA_HEAD)
+  for (const nodes of sizes) {
+    const figures = await measureWideArea(nodes, WIDE_AREA_HAND_OFFS)
+    console.log(json ? JSON.stringify(figures) : wideAreaRow(figures))
+  }
+  return 0
+}
+
+async function huntMutants({ seedsMax, workers }: Extract<SimOptions['task'], { kind: 'mutants' }>): Promise<number> {
+  const left = [...BROKEN_GUARDS]
+  let escaped = 0
+  const work = async (): Promise<void> => {
+    for (let guard = left.shift(); guard !== undefined; guard = left.shift()) {
+      const { caught, seeds } = await hunt({ name: guard.name, seedsMax })
+      const how = caught === undefined ? 'ESCAPED' : `caught by ${caught.code} at seed ${caught.seed}`
+      console.log(`${guard.name}: ${how}, seeds tried: ${seeds} (${guard.what})`)
+      if (caught === undefined) escaped += 1
+    }
+  }
+  await Promise.all(Array.from({ length: workers }, work))
+  console.log(`${BROKEN_GUARDS.length - escaped} of ${BROKEN_GUARDS.length} broken guards caught`)
+  return escaped > 0 ? 1 : 0
+}
+
+function totals(counted: readonly Counted[]): Totals {
+  const { user, system } = process.cpuUsage()
+  return totalsOf(counted, (performance.now() - started) / 1000, (user + system) / 1_000_000)
+}
+
+function print(sums: Totals, json: boolean): void {
+  if (json) console.log(JSON.stringify(sums))
+  else for (const [name, value] of Object.entries(sums)) console.log(`${name}: ${JSON.stringify(value)}`)
 }

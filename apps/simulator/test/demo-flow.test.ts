@@ -1,4 +1,4 @@
-/** The demo as a user runs it: four real daemons, founded, replayed, lied to, stopped and verified. */
+/** The demo as a user runs it: four real daemons on three chains, founded, replayed, lied to, stopped and verified. */
 import { spawn } from 'node:child_process'
 import { mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -14,6 +14,9 @@ import { assertNoDoubleVote, journalOf } from './e2e-network.ts'
 const test = suite('simulator/demo-flow')
 
 const PROGRAM = fileURLToPath(new URL('../src/demo-command.ts', import.meta.url))
+
+/** Of seed 1 with three patients. */
+const VISITS = 25
 
 const scratch = await mkdtemp(join(tmpdir(), 'wl-flow-'))
 const folder = join(scratch, 'demo')
@@ -57,18 +60,23 @@ test('it ends well, and says so in one JSON object with these fields', () => {
     'hospitals',
     'seconds',
     'chains',
+    'records',
+    'anchors',
     'organisationChanges',
     'transmissions',
     'acknowledged',
     'forged',
+    'access',
     'graph',
     'sample'
   ])
 })
 
-test('every planned hand-off happened and was acknowledged', () => {
+test('every visit is shared and anchored, and every planned hand-off happened and was acknowledged', () => {
   assert.is(result.hospitals, 4)
-  // What `planTransfers` makes of seed 1 with three patients.
+  // What `planJourneys` makes of seed 1 with three patients.
+  assert.is(result.records, VISITS)
+  assert.is(result.anchors, VISITS)
   assert.is(result.organisationChanges, 13)
   assert.is(result.transmissions, 30)
   assert.is(result.acknowledged, 30)
@@ -76,13 +84,30 @@ test('every planned hand-off happened and was acknowledged', () => {
   assert.is(result.graph.holders, 4)
 })
 
-test('four hospitals are at one head', () => {
-  assert.is(result.chains.length, 1)
-  const [chain] = result.chains
-  assert.is(chain?.mode, 'stt')
-  assert.is(chain?.heads.length, 4)
-  assert.is(new Set(chain?.heads).size, 1)
-  assert.ok((chain?.transactions ?? 0) >= 60)
+test('four hospitals are at one head of each chain', () => {
+  assert.equal(
+    result.chains.map(({ label, mode }) => [label, mode]),
+    [
+      ['alliance', 'dss'],
+      ['transfers', 'stt'],
+      ['permissions', 'spv']
+    ]
+  )
+  assert.is(new Set(result.chains.map(({ chainId }) => chainId)).size, 3)
+  for (const { heads } of result.chains) {
+    assert.is(heads.length, 4)
+    assert.is(new Set(heads).size, 1)
+  }
+  const [alliance = 0, transfers = 0, permissions = 0] = result.chains.map(({ transactions }) => transactions)
+  // Beside the records: doctors and three patients. Beside the anchors: aliases, a grant, two entries about requests.
+  assert.ok(alliance > VISITS + 3)
+  // Each transmission, and acknowledgements, several of which one transaction may hold.
+  assert.ok(transfers > result.transmissions)
+  assert.ok(permissions >= VISITS + 3 + 3)
+})
+
+test('who has no grant is refused and gets no byte; who has one is let in', () => {
+  assert.equal(result.access, { permitted: 1, denied: 2, deniedBytes: 0 })
 })
 
 test('both forgeries were refused by the rule of holdership', () => {

@@ -15,7 +15,18 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { takeHome } from '../src/adversary/taken-home.ts'
 import { restartSite } from '../src/local-network/network.ts'
-import { base64, codeOf, LABEL, type Network, startFour, untilEqualHeads, untilState } from './e2e-network.ts'
+import {
+  base64,
+  codeOf,
+  LABEL,
+  memberOf,
+  type Network,
+  pause,
+  startFour,
+  until,
+  untilEqualHeads,
+  untilState
+} from './e2e-network.ts'
 
 const test = suite('simulator/e2e-bad-input')
 
@@ -65,7 +76,7 @@ async function crafted({ chain = network.chain, by = signer, created = Date.now(
   const nonce = randomBytes(16)
   const member = memberIdOf(by.publicKey)
   const recordId = record ?? recordIdOf(chain, member, nonce)
-  const receiver = site(1).member
+  const receiver = memberOf(site(1))
   const seal = network.genesis.founders.find((card) => cardMember(card) === receiver)?.seal
   const content = { salt: randomBytes(32), descriptor: new Uint8Array([0xa0]), bytes: Buffer.from(CANARY) }
   const receivers = [
@@ -221,7 +232,8 @@ test('a record with its description travels; those that have nothing to do with 
     descriptor,
     actor: 'desk-1'
   })
-  await untilState(daemon, sent, site(1).member, 'opened')
+  // Its own daemon may be a block behind the sender's.
+  for (const one of [daemon, site(1).daemon]) await untilState(one, sent, memberOf(site(1)), 'opened')
   const opened = await site(1).daemon.ehr.call('record.open', { record: sent.record })
   assert.is(opened.descriptor.fileName, `${CANARY}.txt`)
   // What its receivers cannot do with it fails without saying what it is.
@@ -236,6 +248,39 @@ test('the daemons are up, equal and well', async () => {
     assert.is((await daemon.admin.call('status', {})).health, 'ok')
   }
 })
+
+test('a transmission whose time ended without a block leaves its envelope in no file of its author', async () => {
+  const away = [site(1), site(2)]
+  for (const { daemon } of away) await daemon.stop()
+  const bound = await crafted({ expires: Date.now() + 3_000 })
+  // Ciphertext: no other bytes of any file look like it.
+  const envelope = Buffer.from(bound.payload, 'base64').subarray(-48)
+  const { id } = (await site(0).daemon.ehr.callAny('tx.submit', { ...bound, wait: 'accepted' })) as { id: never }
+  const isOnDisk = async () => {
+    const files = await filesUnder(homePaths(site(0).home).chain(LABEL).folder)
+    const found = await Promise.all(files.map(async (path) => (await readIfThere(path)).includes(envelope)))
+    return found.includes(true)
+  }
+  assert.ok(await isOnDisk(), 'the scan finds what is there')
+  await pause(3_500)
+  await Promise.all(away.map(restartSite))
+  await until('the transmission has expired', async () => {
+    await site(0).daemon.ehr.call('record.send', { to: [memberOf(site(1))], content: base64('time goes by') })
+    return (await codeOf(site(0).daemon.ehr.call('tx.get', { id }))) === 'expired'
+  })
+  await until('no file holds the envelope', async () => !(await isOnDisk()))
+  await untilEqualHeads(network.sites)
+})
+
+/** LevelDB removes files at any time. */
+async function readIfThere(path: string): Promise<Buffer> {
+  try {
+    return await readFile(path)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return Buffer.alloc(0)
+    throw error
+  }
+}
 
 test('the canary is in no answer that refused, in no log, and in no file of any hospital', async () => {
   await network.stop()

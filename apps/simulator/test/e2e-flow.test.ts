@@ -10,6 +10,7 @@ import { askWardline, runWardline } from '../src/local-network/wardline.ts'
 import {
   assertNoDoubleVote,
   journalOf,
+  memberOf,
   NAMES,
   type Network,
   startFour,
@@ -44,7 +45,7 @@ test('a record goes from the first hospital to the fourth, and is the same bytes
   const receipt = file('receipt.json')
   first = await ask<Sent>(0, 'record', 'send', file('record.bin'), '--to', 'Beta', '--receipt', receipt)
   const second = await ask<Sent>(1, 'record', 'send', '--via', first.id, '--to', 'Gamma', '--to', 'Delta')
-  for (const index of [2, 3]) await untilState(at(0).daemon, second, at(index).member, 'opened')
+  for (const index of [2, 3]) await untilState(at(0).daemon, second, memberOf(at(index)), 'opened')
   for (const index of [0, 1, 2, 3]) {
     await runWardline(at(index).home, ['record', 'open', first.record, '--out', file(`opened-${index}`)])
     assert.ok((await readFile(file(`opened-${index}`))).equals(bytes))

@@ -1,5 +1,6 @@
 /** kill -9 of one of four under load, again and again: the others go on, it catches up, nothing that was promised is lost. */
-import type { TransactionId } from '@wardline/codec'
+import { connectSocket } from '@wardline/client'
+import { height, type TransactionId } from '@wardline/codec'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { restartSite, type Site } from '../src/local-network/network.ts'
@@ -9,6 +10,7 @@ import {
   base64,
   codeOf,
   journalOf,
+  memberOf,
   NAMES,
   type Network,
   pause,
@@ -47,7 +49,7 @@ async function load(site: Site, isOver: () => boolean): Promise<void> {
     sent += 1
     try {
       const content = base64(`record ${sent}`)
-      const { id, state } = await site.daemon.ehr.call('record.send', { to: [receiver.member], content })
+      const { id, state } = await site.daemon.ehr.call('record.send', { to: [memberOf(receiver)], content })
       if (state === 'committed') committed.push({ id, atMs: performance.now(), site })
     } catch (error) {
       const { code } = error as { code?: string }
@@ -59,6 +61,7 @@ async function load(site: Site, isOver: () => boolean): Promise<void> {
 for (let round = 0; round < ROUNDS; round++) {
   test(`round ${round + 1}: ${NAMES[round]} is killed; the others go on, it comes back and catches up`, async () => {
     let over = false
+    const follower = followBlocks(network.sites[round] as Site)
     const loads = network.sites.flatMap((site) =>
       Array.from({ length: CLIENTS_PER_SITE }, () => load(site, () => over))
     )
@@ -71,7 +74,50 @@ for (let round = 0; round < ROUNDS; round++) {
     const startMs = performance.now()
     await untilEqualHeads(network.sites)
     process.stdout.write(`    equal heads ${Math.round(performance.now() - startMs)} ms after the load ended\n`)
+    await assertFollowed(follower, network.sites[round] as Site)
   })
+}
+
+type Follower = { readonly heights: readonly number[]; readonly breaks: () => number; stop(): Promise<void> }
+
+/** Hears of every block of a site from the first on, whether or not its daemon lives. */
+function followBlocks({ daemon }: Site): Follower {
+  const heights: number[] = []
+  let breaks = 0
+  const ending = new AbortController()
+  const client = connectSocket(daemon.sockets.read)
+  const notices = client.follow(
+    { topic: 'blocks', from: height(0) },
+    {
+      signal: ending.signal,
+      onStanding: ({ kind }) => {
+        if (kind === 'broken') breaks += 1
+      }
+    }
+  )
+  const done = (async () => {
+    for await (const notice of notices) heights.push(notice.height)
+  })()
+  return {
+    heights,
+    breaks: () => breaks,
+    async stop() {
+      ending.abort()
+      await done
+    }
+  }
+}
+
+/** Through kill and restart it has heard of every block once, in order. */
+async function assertFollowed({ heights, breaks, stop }: Follower, { daemon }: Site): Promise<void> {
+  const { height: head } = await daemon.admin.call('chain.info', {})
+  await until('the follower has heard of the head', () => (heights.at(-1) ?? 0) >= head)
+  await stop()
+  assert.ok(breaks() > 0)
+  assert.equal(
+    heights,
+    heights.map((_, index) => index + 1)
+  )
 }
 
 async function killUnderLoad(victim: Site): Promise<void> {

@@ -18,7 +18,7 @@ import * as assert from 'uvu/assert'
 import { foundNetwork } from '../src/local-network/ceremony.ts'
 import { stopChildren } from '../src/local-network/children.ts'
 import type { Daemon } from '../src/local-network/daemon.ts'
-import { type Site, startNetwork, stopSites } from '../src/local-network/network.ts'
+import { memberOn, type Site, startNetwork, stopSites } from '../src/local-network/network.ts'
 
 export const LABEL = 'transfers'
 export const NAMES = ['Alpha', 'Beta', 'Gamma', 'Delta'] as const
@@ -44,13 +44,14 @@ export async function startFour(): Promise<Network> {
   }
   try {
     const founders = NAMES.map((name) => ({ name, place: name.toLowerCase() }))
-    const founded = await foundNetwork({ folder, label: LABEL, founders })
-    const parsed = parseGenesis(await readFile(founded.genesis, 'utf8'))
+    const founded = await foundNetwork({ folder, chains: [{ label: LABEL, mode: 'stt' }], founders })
+    const genesisFile = founded.chains[0]?.genesis ?? ''
+    const parsed = parseGenesis(await readFile(genesisFile, 'utf8'))
     if (parsed.kind === 'failed') throw new TypeError('the ceremony gives a genesis')
     const { genesis } = parsed
     const sites = await startNetwork(founded, NAMES)
     const stop = () => stopSites(sites)
-    return { folder, genesisFile: founded.genesis, genesis, chain: chainIdOf(genesis), sites, stop, remove }
+    return { folder, genesisFile, genesis, chain: chainIdOf(genesis), sites, stop, remove }
   } catch (error) {
     await remove()
     throw error
@@ -63,6 +64,11 @@ export async function until(what: string, holds: () => Promise<boolean> | boolea
     if (performance.now() > endMs) throw new Error(`waited ${waitMs} ms in vain until ${what}`)
     await pause(25)
   }
+}
+
+/** What a hospital is on the network's one chain. */
+export function memberOf(site: Site): MemberId {
+  return memberOn(site, LABEL)
 }
 
 export function pause(ms: number): Promise<void> {
@@ -130,16 +136,20 @@ export async function journalOf(home: string): Promise<readonly JournalEntry[]> 
   return scan.entries
 }
 
-/** In no view two blocks, nor a nullification and a finalization. */
+/** In no view of an epoch two blocks, nor a nullification and a finalization. */
 export function assertNoDoubleVote(entries: readonly JournalEntry[]): void {
-  const digests = new Map<number, Set<string>>()
-  const nullified = new Set<number>()
-  const finalized = new Set<number>()
-  const sign = (view: number, digest: string) => digests.set(view, (digests.get(view) ?? new Set()).add(digest))
+  const digests = new Map<string, Set<string>>()
+  const nullified = new Set<string>()
+  const finalized = new Set<string>()
+  const sign = (view: string, digest: string) => digests.set(view, (digests.get(view) ?? new Set()).add(digest))
   for (const entry of entries) {
-    if (entry.kind === 'proposed') sign(entry.proposal.header.view, headerDigest(entry.proposal.header))
+    if (entry.kind === 'proposed') {
+      const { header, view } = entry.proposal
+      sign(`${header.epoch}/${view}`, headerDigest(header))
+    }
     if (entry.kind !== 'voted') continue
-    const { kind, view, digest } = entry.vote
+    const { kind, digest } = entry.vote
+    const view = `${entry.vote.epoch}/${entry.vote.view}`
     if (kind === 'nullify') nullified.add(view)
     else sign(view, digest)
     if (kind === 'finalize') finalized.add(view)

@@ -24,7 +24,7 @@ import { takeHome } from '../src/adversary/taken-home.ts'
 import { startDaemon } from '../src/local-network/daemon.ts'
 import { restartSite } from '../src/local-network/network.ts'
 import { runWardline } from '../src/local-network/wardline.ts'
-import { base64, LABEL, type Network, pause, startFour, untilEqualHeads, untilState } from './e2e-network.ts'
+import { base64, LABEL, memberOf, type Network, pause, startFour, untilEqualHeads, untilState } from './e2e-network.ts'
 
 const test = suite('simulator/e2e-outsider')
 
@@ -169,7 +169,7 @@ test('it asks for blocks, for what is pending, for a payload and to be heard, an
   const [alpha, beta] = network.sites
   const sent = await alpha?.daemon.ehr.call('record.send', { to: ['Beta'], content: base64('not for outsiders') })
   assert.ok(sent !== undefined && alpha !== undefined && beta !== undefined)
-  await untilState(alpha.daemon, sent, beta.member, 'opened')
+  await untilState(alpha.daemon, sent, memberOf(beta), 'opened')
   for (const addresses of memberAddresses()) {
     for (const [protocol, request] of requestsFor(sent.id)) {
       assert.is(await bytesFrom(outsider, addresses, protocol, request), 0, protocol)
@@ -184,7 +184,7 @@ test('the same requests with the key of a member are answered: it is the key tha
   await delta.daemon.stop()
   const taken = await takeHome(delta.home, LABEL, createSystemRandom())
   const member = await startRawHost(taken.keys.host)
-  const founder = network.genesis.founders.find((card) => cardMember(card) === alpha?.member)
+  const founder = network.genesis.founders.find((card) => cardMember(card) === (alpha && memberOf(alpha)))
   for (const [protocol, request] of requestsFor(sent.id).slice(0, 3)) {
     assert.ok((await bytesFrom(member, founder?.addresses ?? [], protocol, request)) > 0, protocol)
   }
@@ -197,7 +197,7 @@ function requestsFor(id: TransactionId): readonly (readonly [protocol: string, r
   return [
     ['/wardline/sync/1', encodeCbor({ ask: 'blocks', from: 1, max: 10 })],
     ['/wardline/sync/1', encodeCbor({ ask: 'pending' })],
-    ['/wardline/payload/1', encodeCbor({ transaction: nameBytes(id) })],
+    ['/wardline/payload/1', encodeCbor({ transactions: [nameBytes(id)] })],
     ['/wardline/consensus/1', new Uint8Array(10)],
     ['/meshsub/1.2.0', new Uint8Array(10)],
     ['/ipfs/id/1.0.0', new Uint8Array(0)]

@@ -1,6 +1,7 @@
 /** Files that people carry: read with a clear sentence, written whole or not at all, never over something else. */
 
 import { randomBytes } from 'node:crypto'
+import { createReadStream } from 'node:fs'
 import { link, mkdir, open, readFile, rename, unlink } from 'node:fs/promises'
 import { basename, dirname, join, resolve } from 'node:path'
 import { CommandFailure, EXIT } from './exit.ts'
@@ -13,6 +14,23 @@ export async function readText(path: string): Promise<string> {
   })
   if (text.length <= TEXT_BYTES_MAX) return text
   throw new CommandFailure(EXIT.error, 'file-unreadable', `${path} is too large to be one of Wardline's files.`)
+}
+
+/** All bytes of a file, or of standard input for `-`; undefined where there are more than `bytesMax`, and no more is read. */
+export async function readBytes(path: string, bytesMax: number): Promise<Buffer | undefined> {
+  const parts: Buffer[] = []
+  let size = 0
+  try {
+    for await (const part of path === '-' ? process.stdin : createReadStream(path)) {
+      size += part.length
+      if (size > bytesMax) return undefined
+      parts.push(part)
+    }
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    throw new CommandFailure(EXIT.error, 'file-unreadable', `Cannot read ${path}: ${code}.`)
+  }
+  return Buffer.concat(parts)
 }
 
 /** The text, or undefined where there is no such file. */

@@ -46,8 +46,11 @@ export function printable(text: string): string {
   return text.replaceAll(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, '?')
 }
 
+/** The last time that a date can be; what a chain holds may be later. */
+const DATE_MS_MAX = 8_640_000_000_000_000
+
 export function utc(timeMs: number): string {
-  return new Date(timeMs).toISOString().replace(/\.\d{3}Z$/, 'Z')
+  return new Date(Math.min(timeMs, DATE_MS_MAX)).toISOString().replace(/\.\d{3}Z$/, 'Z')
 }
 
 /** As `3 s`, `5 min`, `2 h`, `4 d`. */
@@ -65,4 +68,15 @@ export function short(name: string): string {
 
 export function who(member: { readonly member: string; readonly name: string | null }): string {
   return member.name === null ? short(member.member) : printable(member.name)
+}
+
+/** Columns for a drawing; 100 where the output is no terminal. */
+export function screenWidth(): number {
+  return Math.min(1000, Math.max(40, process.stdout.columns ?? 100))
+}
+
+/** Whether the terminal shows more than ASCII, by what its locale says. */
+export function showsUnicode(): boolean {
+  const { LC_ALL, LC_CTYPE, LANG, TERM } = process.env
+  return /utf-?8/i.test(LC_ALL || LC_CTYPE || LANG || '') && TERM !== 'linux'
 }

@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
-import { type Api, ApiError } from '@wardline/api'
+import { type Api, ApiError, type OpenFeed } from '@wardline/api'
 import { serveSockets } from '@wardline/socket'
 
 const main = resolve(import.meta.dirname, '../src/main.ts')
@@ -41,10 +41,15 @@ export function createRunner(): Runner & { readonly remove: () => void } {
   return { folder, run, remove: () => rmSync(folder, { recursive: true }) }
 }
 
+const nothingToFollow: OpenFeed = async () => {
+  throw new ApiError('unavailable', 'the fake has nothing to follow')
+}
+
 /** Serves what `api` has on the three sockets in `runFolder`; every other method answers `unavailable`. */
 export async function serveFake(
   runFolder: string,
-  api: Partial<Api>
+  api: Partial<Api>,
+  openFeed: OpenFeed = nothingToFollow
 ): Promise<{ readonly close: () => Promise<void> }> {
   const whole = new Proxy(api as Api, {
     get: (target, method, receiver) =>
@@ -57,6 +62,7 @@ export async function serveFake(
   const roles = ['admin', 'ehr', 'read'] as const
   const server = await serveSockets({
     api: whole,
+    openFeed,
     sockets: roles.map((role) => ({ role, path: join(runFolder, `${role}.sock`) })),
     log: silent
   })

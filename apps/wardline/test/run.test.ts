@@ -74,6 +74,9 @@ for (const [args, exit] of [
   [['record', 'open'], 2],
   [['record', 'list', '--which', 'some'], 2],
   [['record', 'holders', ID, '--at', 'yesterday'], 2],
+  [['record', 'trace', ID, '--to', 'Mercy'], 2],
+  [['record', 'handoffs', '--from', 'Mercy'], 2],
+  [['record', 'handoffs', ID, '--member', 'Mercy'], 2],
   [['tx', 'get', ID, '--anchor', 'x'], 2],
   [['chain', 'block', 'x'], 2],
   [['rpc', 'status', '{'], 2],
@@ -134,6 +137,8 @@ for (const [code, exit] of [
   ['verification-failed', 4],
   ['not-permitted', 5],
   ['not-a-holder', 5],
+  ['no-grant', 5],
+  ['not-in-scope', 5],
   ['timeout', 6]
 ] as const) {
   test(`the daemon’s ${code} ends with ${exit}, as a sentence or as JSON`, async () => {
@@ -167,7 +172,7 @@ const SENT = {
   code: null,
   height: 3,
   record: ID,
-  content: ID,
+  commitment: ID,
   via: null,
   to: [{ member: ID, name: 'Mercy' }]
 }
@@ -224,6 +229,34 @@ test('record send gives the exact bytes, of a file or standard input, and keeps 
   })
 })
 
+test('record recall names the record; a refusal because it was recalled is "not permitted"', async () => {
+  const seen: unknown[] = []
+  const api = fake('record.recall', (params) => {
+    seen.push(params)
+    if (seen.length > 1) throw new ApiError('recalled', 'the record has been recalled')
+    return { chain: ID, id: ID, state: 'committed', code: null, height: 3, record: ID }
+  })
+  await withFake(api, async () => {
+    const recalled = await run(['record', 'recall', ID, ...home])
+    assert.is(recalled.exit, 0, recalled.err)
+    assert.match(recalled.out, /state\s+committed in block 3/)
+    assert.equal(seen[0], { record: ID, wait: 'final', timeoutMs: 30_000, receipt: false })
+    assert.is((await run(['record', 'recall', ID, ...home])).exit, 5)
+  })
+})
+
+test('record trace says below the drawing who has destroyed a recalled record and who has not', async () => {
+  const mark = { id: ID, timeMs: 0, height: 3 }
+  const recall = { ...mark, attested: [{ member: ID, name: 'Mercy', ...mark }], missing: [] }
+  const api = fake('record.trace', () => ({ drawing: '◆━━▶', edges: [], complete: true, recall }))
+  await withFake(api, async () => {
+    const traced = await run(['record', 'trace', ID, ...home])
+    assert.is(traced.exit, 0, traced.err)
+    assert.match(traced.out, /◆━━▶\nRecalled 1970-01-01T00:00:00Z/)
+    assert.match(traced.out, /Destroyed by +Mercy\nNot yet said by +nobody/)
+  })
+})
+
 test('record open writes the bytes and nothing else to standard output', async () => {
   const api = fake('record.open', () => ({
     chain: ID,
@@ -234,7 +267,10 @@ test('record open writes the bytes and nothing else to standard output', async (
     content: Buffer.from('{"a": 0.10}\n').toString('base64'),
     sizeBytes: 12,
     commitment: ID,
-    descriptor: {}
+    descriptor: {},
+    alias: null,
+    version: null,
+    access: null
   }))
   await withFake(api, async () => {
     const shown = await run(['record', 'open', ID, ...home])
@@ -268,19 +304,66 @@ test('chain verify: a fault is data and ends with 4', async () => {
     elapsedMs: 1,
     fault: null
   }
-  await withFake(
-    fake('chain.verify', () => answer),
-    async () => assert.is((await run(['chain', 'verify', ...home])).exit, 0)
-  )
+  const list = fake('chain.list', () => ({ chains: [{ label: 'transfers' }] }))
+  await withFake({ ...list, ...fake('chain.verify', () => answer) }, async () => {
+    assert.is((await run(['chain', 'verify', 'transfers', ...home])).exit, 0)
+    const { exit, out } = await run(['chain', 'verify', '--json', ...home])
+    assert.equal([exit, JSON.parse(out)], [0, answer], 'the only chain needs no name')
+  })
   const fault = { height: 10, code: 'app-hash', what: 'It re-executes to another hash.' }
   await withFake(
     fake('chain.verify', () => ({ ...answer, ok: false, head: null, appHash: null, transactions: null, fault })),
     async () => {
-      const { exit, out } = await run(['chain', 'verify', '--json', ...home])
+      const { exit, out } = await run(['chain', 'verify', 'transfers', '--json', ...home])
       assert.is(exit, 4)
       assert.equal(JSON.parse(out).fault, fault)
     }
   )
+})
+
+test('chain verify without a label: every chain on its line, and none hides another', async () => {
+  const agreed = { chain: ID, ok: true, height: 9, head: ID, appHash: ID, transactions: 1, elapsedMs: 1, fault: null }
+  const fault = { height: 10, code: 'app-hash', what: 'It re-executes to another hash.' }
+  let answers: Readonly<Record<string, unknown>> = {}
+  const api = {
+    ...fake('chain.list', () => ({ chains: Object.keys(answers).map((label) => ({ label })) })),
+    ...fake('chain.verify', ({ chain }) => {
+      const answer = answers[chain ?? '']
+      if (answer instanceof Error) throw answer
+      return answer
+    })
+  }
+  await withFake(api, async () => {
+    answers = { alliance: agreed, transfers: agreed }
+    const well = await run(['chain', 'verify', ...home])
+    assert.equal(well, { exit: 0, out: `alliance  verified to 9 ${ID}\ntransfers  verified to 9 ${ID}\n`, err: '' })
+    const busy = new ApiError('busy', 'this chain is being verified already')
+    answers = { alliance: busy, transfers: { ...agreed, ok: false, head: null, fault }, permissions: agreed }
+    const ran = await run(['chain', 'verify', ...home])
+    assert.is(ran.exit, 4)
+    const [first, second, third] = ran.out.split('\n')
+    assert.is(first, 'alliance  NOT VERIFIED (busy): This chain is being verified already.')
+    assert.is(second, 'transfers  FAULT at height 10 (app-hash): It re-executes to another hash.')
+    assert.is(third, `permissions  verified to 9 ${ID}`)
+    const json = JSON.parse((await run(['chain', 'verify', '--json', ...home])).out)
+    assert.is(json.ok, false)
+    assert.equal(
+      json.chains.map(({ label, ok, error }: { label: string; ok: boolean; error?: { code: string } }) => [
+        label,
+        ok,
+        error?.code
+      ]),
+      [
+        ['alliance', false, 'busy'],
+        ['transfers', false, undefined],
+        ['permissions', true, undefined]
+      ]
+    )
+    answers = { alliance: busy, permissions: agreed }
+    assert.is((await run(['chain', 'verify', ...home])).exit, 1, 'what was not looked at is not well')
+    answers = {}
+    assert.is((await run(['chain', 'verify', ...home])).exit, 2)
+  })
 })
 
 test('tx get: pending with its code, and a receipt alone on standard output', async () => {

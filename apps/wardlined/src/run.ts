@@ -2,12 +2,12 @@
 import type { Config } from '@wardline/config'
 import { homePaths, socketPaths } from '@wardline/config'
 import { createVerifier } from '@wardline/crypto'
-import { type ChainSetup, type Hospital, openHospital } from '@wardline/hospital'
+import { type Hospital, openHospital } from '@wardline/hospital'
 import { peerNameOf } from '@wardline/network-libp2p'
 import type { LineLog, Log } from '@wardline/ports'
 import { type SocketServer, serveSockets } from '@wardline/socket'
 import { createJsonLog, createSystemClock, createSystemRandom, openFileLineLog } from '@wardline/system'
-import { closeSetup, openSetup } from './setup.ts'
+import { createOpenSetup } from './setup.ts'
 import { version } from './version.ts'
 
 /** Calls that wait get this long to end when the daemon stops, ms. */
@@ -19,10 +19,19 @@ const clock = createSystemClock()
 const random = createSystemRandom()
 const startedMs = clock.nowMs()
 
-type Parts = { server?: SocketServer; hospital?: Hospital; audit?: LineLog; readonly setups: ChainSetup[] }
+export type Start = {
+  /** The settings as they are now, of which a chain that is added while this runs is taken. May throw WardlineError. */
+  readonly reload: () => Config
+  /** The home was put back from a backup: what it says of past votes is not to be relied on. */
+  readonly isRestored: boolean
+}
 
-/** Runs until a signal asks it to stop; throws if something fails that it cannot go on with. */
-export async function run(config: Config): Promise<void> {
+type Parts = { server?: SocketServer; hospital?: Hospital; audit?: LineLog }
+
+/**
+ * Runs until a signal asks it to stop; throws if something fails that it cannot go on with.
+ */
+export async function run(config: Config, { reload, isRestored }: Start): Promise<void> {
   const log = createJsonLog({ level: config.logLevel, clock })
   let fail: (error: unknown) => void = () => {}
   const failure = new Promise<never>((_, reject) => {
@@ -34,11 +43,11 @@ export async function run(config: Config): Promise<void> {
     process.once('SIGTERM', resolve)
     process.once('SIGINT', resolve)
   })
-  const parts: Parts = { setups: [] }
+  const parts: Parts = {}
   try {
     // A signal that comes while the parts are being built is heard when they are.
-    await build(config, parts, log, fail)
-    log.info('ready', { chains: parts.setups.length, milliseconds: clock.nowMs() - startedMs })
+    const chains = await build({ config, reload, isRestored, parts, log, fail })
+    log.info('ready', { chains, milliseconds: clock.nowMs() - startedMs })
     const signal = await Promise.race([signalled, failure])
     log.info('stopping', { signal })
   } finally {
@@ -47,12 +56,21 @@ export async function run(config: Config): Promise<void> {
   log.info('stopped')
 }
 
-async function build(config: Config, parts: Parts, log: Log, fail: (error: unknown) => void): Promise<void> {
+/** Fills `parts` as they come to be, and says how many chains run. */
+async function build(options: {
+  readonly config: Config
+  readonly reload: () => Config
+  readonly isRestored: boolean
+  readonly parts: Parts
+  readonly log: Log
+  readonly fail: (error: unknown) => void
+}): Promise<number> {
+  const { config, reload, isRestored, parts, log, fail } = options
   const labels = Object.keys(config.chains)
   if (labels.length === 0) log.warn('no chain is configured; see "wardline id export"')
-  for (const label of labels) parts.setups.push(await openSetup(config, label, log, random))
   parts.audit = await openFileLineLog(homePaths(config.home).audit)
-  parts.hospital = await openHospital(parts.setups, {
+  const hospital = await openHospital(labels, {
+    openSetup: createOpenSetup({ reload, log, random, isRestored }),
     clock,
     random,
     log,
@@ -69,9 +87,11 @@ async function build(config: Config, parts: Parts, log: Log, fail: (error: unkno
     },
     onFailure: fail
   })
+  parts.hospital = hospital
   const paths = socketPaths(config.runFolder)
   parts.server = await serveSockets({
-    api: parts.hospital.api,
+    api: hospital.api,
+    openFeed: hospital.openFeed,
     sockets: [
       { path: paths.admin, role: 'admin' },
       { path: paths.ehr, role: 'ehr' },
@@ -80,14 +100,14 @@ async function build(config: Config, parts: Parts, log: Log, fail: (error: unkno
     log,
     onBug: fail
   })
+  return hospital.chains()
 }
 
 /** Never throws: what ends the daemon is said by whoever called it, and a part that fails while stopping changes nothing. */
-async function stop({ server, hospital, audit, setups }: Parts, log: Log): Promise<void> {
+async function stop({ server, hospital, audit }: Parts, log: Log): Promise<void> {
   const stopping = (async () => {
     await server?.close(CALLS_GRACE_MS)
-    if (hospital === undefined) await Promise.all(setups.map(closeSetup))
-    else await hospital.stop()
+    await hospital?.stop()
     await audit?.close()
   })()
   const cutOff = new Promise<'cut off'>((resolve) => {

@@ -2,25 +2,67 @@
 import { readFile } from 'node:fs/promises'
 import { WardlineError } from '@wardline/codec'
 import { type Config, homePaths, loadPassphrase } from '@wardline/config'
-import type { ChainSetup } from '@wardline/hospital'
-import { createFileKeys } from '@wardline/keys-files'
+import type { ChainSetup, OpenSetup } from '@wardline/hospital'
+import { createFileKeys, openFileRecordKeys, sealKeysOf, storageKeyOf, voteKeysOf } from '@wardline/keys-files'
 import { type Genesis, parseGenesis, verifyGenesis } from '@wardline/ledger'
 import { createLibp2pNetwork } from '@wardline/network-libp2p'
 import type { KeySet, Keys, Log, Network, Random } from '@wardline/ports'
 import { openFileJournal, openLevelStore } from '@wardline/store-level'
+import { openFileVault } from '@wardline/vault-files'
+
+export type SetupParts = {
+  /** The settings as they are now. May throw WardlineError. */
+  readonly reload: () => Config
+  readonly log: Log
+  readonly random: Random
+  /** The home was put back from a backup. */
+  readonly isRestored: boolean
+}
+
+/** Opens chains, several at once too; the key of what is at rest is the same for all, and costs 0.3 s once. */
+export function createOpenSetup({ reload, log, random, isRestored }: SetupParts): OpenSetup {
+  let storageKey: Promise<Uint8Array> | undefined
+  const loadStorageKey = (keys: Keys): Promise<Uint8Array> => {
+    if (storageKey !== undefined) return storageKey
+    const loading = storageKeyOf(keys, random)
+    storageKey = loading
+    // What stood in its way may be gone when the next chain is added.
+    loading.catch(() => {
+      storageKey = undefined
+    })
+    return loading
+  }
+  /** The chains that this start opens; one that is removed and added again later has a journal of its own since. */
+  const restored = new Set(isRestored ? Object.keys(reload().chains) : [])
+  return async (label) => {
+    const setup = await openSetup(reload(), label, log, random, loadStorageKey)
+    return { ...setup, isRestored: restored.delete(label) }
+  }
+}
 
 /** @throws WardlineError, in one sentence what is missing or wrong; then nothing of it stays open */
-export async function openSetup(config: Config, label: string, log: Log, random: Random): Promise<ChainSetup> {
+async function openSetup(
+  config: Config,
+  label: string,
+  log: Log,
+  random: Random,
+  loadStorageKey: (keys: Keys) => Promise<Uint8Array>
+): Promise<ChainSetup> {
   const chain = config.chains[label]
-  if (chain === undefined) throw new WardlineError('config-unreadable', `the config has no chain ${label}`)
+  if (chain === undefined) {
+    const remedy = `run "wardline id export --chain ${label}"`
+    throw new WardlineError('chain-not-configured', `the settings have no chain ${label}; ${remedy}`)
+  }
   const genesis = await readGenesis(chain.genesis, label)
   const keyFiles = await openKeys(config, random)
   const keys = await loadKeys(keyFiles, label)
-  const paths = homePaths(config.home).chain(label)
+  const home = homePaths(config.home)
+  const paths = home.chain(label)
   const secretKey = keys['host']
   if (secretKey === undefined) {
     throw new WardlineError('keys-incomplete', `the keys of chain ${label} have no host key`)
   }
+  const storageKey = await loadStorageKey(keyFiles)
   const opened: { close(): Promise<void> }[] = []
   const keep = <T extends { close(): Promise<void> }>(part: T): T => {
     opened.push(part)
@@ -29,18 +71,18 @@ export async function openSetup(config: Config, label: string, log: Log, random:
   try {
     const store = keep(await openLevelStore(paths.store))
     const journal = keep(await openFileJournal(paths.votes))
+    const vault = keep(await openFileVault({ directory: home.vault(label), label, storageKey, random }))
+    const recordKeys = keep(await openFileRecordKeys({ directory: home.keys, label, storageKey, random }))
     const network = keep(await openNetwork(label, chain.listen, secretKey, log.with({ chain: label })))
-    return { label, genesis, keys, voteMarks: keyFiles, store, journal, network }
+    const voteKeys = voteKeysOf(keyFiles, label, random)
+    const sealKeys = sealKeysOf(keyFiles, label, random)
+    const parts = { store, journal, network, vault, recordKeys }
+    const { pin, acknowledge } = chain
+    return { label, genesis, keys, voteKeys, sealKeys, pin, acknowledge, voteMarks: keyFiles, ...parts }
   } catch (error) {
     await Promise.all(opened.map((part) => part.close()))
     throw error
   }
-}
-
-export async function closeSetup({ network, journal, store }: ChainSetup): Promise<void> {
-  await network.close()
-  await journal.close()
-  await store.close()
 }
 
 async function openNetwork(label: string, address: string, secretKey: Uint8Array, log: Log): Promise<Network> {

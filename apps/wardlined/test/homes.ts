@@ -56,6 +56,15 @@ export async function makeHomes(): Promise<Homes> {
   }
 }
 
+/** The signed genesis of a new chain of this hospital alone, whose keys and settings are in `home`; written into `folder`. */
+export async function foundAlone(folder: string, home: string, label: string, mode: 'dss' | 'spv'): Promise<string> {
+  const at = (what: string) => join(folder, `${label}.${what}`)
+  await command('id', 'export', '--chain', label, '--home', home, '--out', at('card'))
+  await command('genesis', 'draft', at('card'), '--chain', label, '--mode', mode, '--home', home, '--out', at('draft'))
+  await command('genesis', 'sign', at('draft'), '--home', home, '--out', at('signed'))
+  return at('signed')
+}
+
 export type End = { readonly code: number | null; readonly signal: string | null; readonly lines: readonly string[] }
 
 export type Running = {
@@ -123,6 +132,17 @@ export async function freePort(): Promise<number> {
   const address = server.address()
   await new Promise((resolve) => server.close(resolve))
   return typeof address === 'object' && address !== null ? address.port : 0
+}
+
+export type Outcome = { readonly exit: number; readonly output: string; readonly talk: string }
+
+/** How a command ends, its data, and what it says beside. */
+export function outcome(...args: readonly string[]): Promise<Outcome> {
+  return new Promise((resolve) => {
+    execFile(process.execPath, [COMMANDS, ...args], { env: { PATH: process.env['PATH'] } }, (error, output, talk) => {
+      resolve({ exit: error === null ? 0 : Number(error.code), output, talk })
+    })
+  })
 }
 
 export function command(...args: readonly string[]): Promise<string> {

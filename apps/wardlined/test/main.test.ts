@@ -5,6 +5,7 @@ import { appendFile, chmod, mkdir, readdir, readFile, rm, stat, symlink, truncat
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { connectSocket } from '@wardline/client'
+import { encodeCbor } from '@wardline/codec'
 import { homePaths, socketPaths } from '@wardline/config'
 import { openLevelStore } from '@wardline/store-level'
 import { suite } from 'uvu'
@@ -206,19 +207,31 @@ const bads: readonly Bad[] = [
     says: /damaged.*block 1 .*\(store-corrupt\)$/
   },
   {
-    why: 'a lost vote journal',
-    spoil: (home) => rm(chainOf(home).votes, { recursive: true }),
-    code: 1,
-    says: /the vote journal is lost.*must not start with these keys \(journal-lost\)$/
+    why: 'a chain that stopped at a fork',
+    spoil: (home) => rewrite(home, 'meta/fork', encodeCbor({ certificate: FINALIZATION })),
+    code: 4,
+    says: /^wardlined: the chain is forked: .* in view 1 of epoch 0, .* \(conflicting-finalization\)$/
   },
   {
-    why: 'a database and a vote journal lost together',
+    why: 'a file of payload keys that was altered',
+    spoil: (home) => writeFile(join(homePaths(home).keys, `${LABEL}.payload-keys.1`), 'nonsense'),
+    code: 1,
+    says: /payload-keys\.1 is damaged: .*fetched again from the other members then \(record-keys-corrupt\)$/
+  },
+  {
+    why: 'a lost storage key',
+    spoil: (home) => rm(join(homePaths(home).keys, 'storage.key')),
+    code: 1,
+    says: /or it belongs to another storage key; .*\(record-keys-corrupt\)$/
+  },
+  {
+    why: 'something that is no folder where the vault should be',
     async spoil(home) {
-      const { store, votes } = chainOf(home)
-      for (const folder of [store, votes]) await rm(folder, { recursive: true })
+      await rm(homePaths(home).vault(LABEL), { recursive: true })
+      await writeFile(homePaths(home).vault(LABEL), '')
     },
     code: 1,
-    says: /has voted on this chain before.*must not start with these keys \(journal-lost\)$/
+    says: /vault\/solo cannot be opened \[EEXIST\] \(vault-failed\)$/
   },
   {
     why: 'an audit log that ends in somebody else’s line',
@@ -238,7 +251,10 @@ const bads: readonly Bad[] = [
 ]
 
 /** Replaces one row of the chain's database (a stopped daemon's), or deletes it. */
-async function rewrite(home: string, key: string, value: string | null): Promise<void> {
+/** Of view 1, with one signature. */
+const FINALIZATION = Uint8Array.of(3, ...Array(15).fill(0), 1, ...Array(32).fill(1), 1, 1, ...Array(64).fill(0))
+
+async function rewrite(home: string, key: string, value: string | Uint8Array | null): Promise<void> {
   const store = await openLevelStore(chainOf(home).store)
   await store.write([{ key, value: value === null ? null : Buffer.from(value) }], { sync: true })
   // The start after a clean stop checks from where the last one ended.
@@ -266,6 +282,24 @@ async function usedHome(name: string): Promise<string> {
 }
 
 const used = await usedHome('used')
+
+test('--restored: a home from a backup is read, and a lone hospital never votes on it again', async () => {
+  const home = join(homes.folder, 'restored')
+  execFileSync('cp', ['-r', '--preserve=mode', used, home])
+  for (const args of [['--restored'], []]) {
+    const started = daemon(home, ...args)
+    await started.ready()
+    const client = connectSocket(socketPaths(homePaths(home).run).admin)
+    const { health, problems, chains } = await client.call('status', {})
+    client.close()
+    started.signal('SIGTERM')
+    await started.ended
+    assert.is(health, 'fail')
+    assert.ok(problems.some(({ code, severity }) => code === 'journal-lost' && severity === 'fail'))
+    assert.is(chains[0]?.voting.state, 'waiting')
+    assert.ok((chains[0]?.height ?? 0) > 0)
+  }
+})
 
 for (const [index, { why, spoil, args, code, says }] of bads.entries()) {
   test(`it does not start, and says why: ${why}`, async () => {

@@ -1,10 +1,12 @@
 /** From a name and untrusted parameters to a call of the implementation: lookup, authorisation, validation, in this order. */
 import { unreachable, WardlineError } from '@wardline/codec'
 import type { z } from 'zod'
-import type { Api, CallContext } from './api.ts'
+import type { Api, CallContext, Feed, OpenFeed, SubscribeParams } from './api.ts'
 import { ApiError } from './error.ts'
-import { type Method, methods, type Role } from './methods.ts'
+import type { Method, Role } from './method.ts'
+import { methods } from './methods.ts'
 import { openRpcDocument } from './open-rpc.ts'
+import { connectionMethods, type TopicName, topics } from './topics.ts'
 
 /** What a server needs to know of a caller; `actor` comes with the parameters. */
 export type Caller = { readonly role: Role; readonly signal?: AbortSignal }
@@ -12,14 +14,20 @@ export type Caller = { readonly role: Role; readonly signal?: AbortSignal }
 /** Resolves with the result, or rejects with an `ApiError`, or with whatever bug or failure the implementation threw. */
 export type Dispatch = (method: string, params: unknown, caller: Caller) => Promise<unknown>
 
+/** A topic as a caller subscribed to it. */
+export type OpenedFeed = Feed & { readonly topic: TopicName }
+
+/** From untrusted parameters of `subscribe` to a feed; rejects as `Dispatch` does. */
+export type Subscribe = (params: unknown, caller: Caller) => Promise<OpenedFeed>
+
 type Row = { readonly name: string; readonly keys: readonly string[] } & Method
 
+const rowOf = (name: string, row: Method): Row => ({ ...row, name, keys: Object.keys(row.params.shape) })
 const rows = new Map<string, Row>(
-  Object.entries(methods as Record<string, Method>).map(([name, row]) => [
-    name,
-    { ...row, name, keys: Object.keys(row.params.shape) }
-  ])
+  Object.entries(methods as Record<string, Method>).map(([name, row]) => [name, rowOf(name, row)])
 )
+const subscribeRow = rowOf('subscribe', connectionMethods.subscribe)
+const unsubscribeRow = rowOf('unsubscribe', connectionMethods.unsubscribe)
 
 /**
  * Serves the method table from `api`, and `rpc.discover` from the table itself.
@@ -29,22 +37,52 @@ export function createDispatcher(api: Api, options: { readonly checkResults?: bo
   return async (name, params, caller) => {
     if (name === 'rpc.discover') return openRpcDocument()
     const row = rows.get(name)
+    if (row === undefined && Object.hasOwn(connectionMethods, name)) {
+      throw new ApiError('needs-stream', `${name} needs a connection that stays: WebSocket, or the raw stream`)
+    }
     if (row === undefined) throw new ApiError('method-not-found', `there is no method ${printable(name)}`)
     if (!row.roles.includes(caller.role)) {
       throw new ApiError('not-permitted', `${name} may be called on the ${row.roles.join(' and ')} socket only`)
     }
     const { actor, ...rest } = parseParams(row, params)
-    const context: CallContext = {
-      role: caller.role,
-      ...(typeof actor === 'string' && { actor }),
-      ...(caller.signal !== undefined && { signal: caller.signal })
-    }
+    const context = contextOf(caller, actor)
     // The table pairs each name with the parameter type that `rest` has just been checked for.
     const implementation = api[name as keyof Api] as (params: unknown, context: CallContext) => Promise<unknown>
     const result = await implementation(rest, context).catch(rethrow)
     if (options.checkResults) row.result.parse(result)
     return result
   }
+}
+
+/** Serves `subscribe` from `open`. */
+export function createSubscriber(open: OpenFeed): Subscribe {
+  return async (params, caller) => {
+    const { actor, ...rest } = parseParams(subscribeRow, params) as SubscribeParams
+    const { topic } = rest
+    const { roles } = topics[topic]
+    if (!roles.includes(caller.role)) {
+      throw new ApiError('not-permitted', `${topic} may be followed on the ${roles.join(' and ')} socket only`)
+    }
+    const feed = await open(rest, contextOf(caller, actor)).catch(rethrow)
+    return { ...feed, topic, notices: orRethrow(feed.notices) }
+  }
+}
+
+/** The subscription that untrusted parameters of `unsubscribe` name. @throws ApiError `invalid-params` */
+export function parseUnsubscribe(params: unknown): number {
+  return parseParams(unsubscribeRow, params)['subscription'] as number
+}
+
+async function* orRethrow<T>(items: AsyncIterable<T>): AsyncGenerator<T> {
+  try {
+    yield* items
+  } catch (error) {
+    rethrow(error)
+  }
+}
+
+function contextOf({ role, signal }: Caller, actor: unknown): CallContext {
+  return { role, ...(typeof actor === 'string' && { actor }), ...(signal !== undefined && { signal }) }
 }
 
 /** A failing disk or network is not the caller's fault and not a bug: `unavailable`, naming only the stable code. */

@@ -36,7 +36,7 @@ export const ERROR_CODES = {
   timeout: -32002,
   /** No such chain, block, transaction, record or member here. */
   'not-found': -32003,
-  /** A name that fits several members; `data.members` lists their ids. */
+  /** A name that fits several members (`data.members` lists their ids), or no chain named among several (`data.chains`). */
   ambiguous: -32004,
   /** Too much at once: connections, calls or pending transactions. Retry later. */
   busy: -32005,
@@ -47,7 +47,17 @@ export const ERROR_CODES = {
   /** The record's payload is not held here, or not any more. */
   'payload-not-here': -32008,
   /** A request, a batch or an answer larger than its limit. */
-  'too-large': -32009
+  'too-large': -32009,
+  /** The method is for chains of another mode. */
+  'wrong-mode': -32010,
+  /** The daemon takes part in that chain already. */
+  'chain-exists': -32011,
+  /** Events are asked for from above a height that this daemon has not come to; `data.height` is its head. */
+  'height-ahead': -32012,
+  /** The method needs a connection that stays: WebSocket or the raw stream. */
+  'needs-stream': -32013,
+  /** The client does not read what it is sent; the connection ends. */
+  'slow-reader': -32014
 } as const
 
 export type ErrorCode = keyof typeof ERROR_CODES

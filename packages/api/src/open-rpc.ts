@@ -1,12 +1,23 @@
 /** The method table as an OpenRPC document, for tools and for `rpc.discover`. */
 import { z } from 'zod'
 import { errorNumber } from './error.ts'
-import { type Method, methods } from './methods.ts'
+import type { Method } from './method.ts'
+import { methods } from './methods.ts'
+import { connectionMethods, notifications, type Topic, topics } from './topics.ts'
 
 export type OpenRpcDocument = {
   readonly openrpc: string
   readonly info: { readonly title: string; readonly version: string; readonly description: string }
   readonly methods: readonly OpenRpcMethod[]
+  /** What `subscribe` can follow. */
+  readonly 'x-topics': readonly {
+    readonly name: string
+    readonly summary: string
+    readonly event: object
+    readonly 'x-roles': readonly string[]
+  }[]
+  /** What the daemon says on a connection that follows something. */
+  readonly 'x-notifications': readonly { readonly name: string; readonly summary: string; readonly params: object }[]
 }
 
 export type OpenRpcMethod = {
@@ -38,7 +49,8 @@ export function openRpcDocument(): OpenRpcDocument {
     info: {
       title: 'Wardline control socket',
       version: '1',
-      description: 'JSON-RPC 2.0 over HTTP POST on a Unix socket. Errors carry a stable code in data.code.'
+      description:
+        'JSON-RPC 2.0 on a Unix socket, by HTTP POST, by WebSocket or as a raw stream of JSON. Errors carry a stable code in data.code.'
     },
     methods: [
       {
@@ -50,8 +62,21 @@ export function openRpcDocument(): OpenRpcDocument {
         errors: [],
         'x-roles': ['admin', 'ehr', 'read']
       },
-      ...Object.entries(methods as Record<string, Method>).map(([name, row]) => describe(name, row))
-    ]
+      ...Object.entries({ ...methods, ...connectionMethods } as Record<string, Method>).map(([name, row]) =>
+        describe(name, row)
+      )
+    ],
+    'x-topics': Object.entries(topics as Record<string, Topic>).map(([name, { summary, roles, event }]) => ({
+      name,
+      summary,
+      event: jsonSchema(event, 'output'),
+      'x-roles': roles
+    })),
+    'x-notifications': Object.entries(notifications).map(([name, { summary, params }]) => ({
+      name,
+      summary,
+      params: jsonSchema(params, 'output')
+    }))
   }
   return cached
 }

@@ -1,6 +1,8 @@
 /** The shapes that many methods share. Times are milliseconds since the Unix epoch, UTC; 32-byte names are lower-case hex. */
 import type {
+  Alias,
   ChainId,
+  ContentKey,
   Digest,
   Hash,
   Height,
@@ -22,6 +24,7 @@ function hex32<T extends string>(description: string): z.ZodType<T, T> {
 
 export const chainId = hex32<ChainId>('Chain: the hash of its genesis')
 export const memberId = hex32<MemberId>('Member')
+export const alias = hex32<Alias>('Alias of a patient')
 export const transactionId = hex32<TransactionId>('Transaction')
 export const leaf = hex32<Leaf>('Hash of the signed transaction')
 export const recordId = hex32<RecordId>('Record')
@@ -29,6 +32,7 @@ export const digest = hex32<Digest>('Block')
 export const hash = hex32<Hash>('Hash')
 export const signKey = hex32<SignKey>('Ed25519 public key')
 export const sealKey = hex32<SealKey>('X25519 public key')
+export const contentKey = hex32<ContentKey>('What an envelope is encrypted under')
 
 export const heightNumber = z.int().min(0).describe('Position of a block; the genesis is 0') as unknown as z.ZodType<
   Height,
@@ -38,13 +42,17 @@ export const heightNumber = z.int().min(0).describe('Position of a block; the ge
 export const timeMs = z.int().min(0).describe('Milliseconds since 1970-01-01T00:00:00Z')
 export const count = z.int().min(0)
 
-/** Where a daemon has one chain only, the parameter may be left out. */
+/** It may be left out where only one chain can be meant. */
 export const chain = z
   .string()
   .min(1)
   .max(64)
-  .describe('Label or id of the chain; may be left out where the daemon has exactly one')
+  .describe(
+    'Label or id of the chain; may be left out where the daemon has one chain, or one of the mode that is needed'
+  )
   .optional()
+
+export const chainLabel = z.string().min(1).max(64).describe('What the settings of this daemon call the chain')
 
 export const wait = z
   .enum(['accepted', 'final'])
@@ -66,6 +74,18 @@ export const actor = z
   .max(128)
   .describe('Who in the hospital asks, as the hospital asserts it; goes into the local log')
   .optional()
+
+/** A patient of this hospital: what the hospital's own systems call it. It stays in this hospital's index. */
+export const patient = wellFormed(128).describe('The reference by which this hospital knows the patient')
+
+/** Text of 1 to `lengthMax` characters that is Unicode: two that differ differ in bytes too. */
+export function wellFormed(lengthMax: number) {
+  return z
+    .string()
+    .min(1)
+    .max(lengthMax)
+    .refine((text) => text.isWellFormed(), 'must be Unicode text')
+}
 
 /** Base64 of at most `bytesMax` bytes. */
 export function base64(bytesMax: number) {
@@ -109,3 +129,17 @@ export const pageLimit = z.int().min(1).max(1000).default(100).describe('At most
 
 /** The largest content that is looked at; whether its envelope fits the payload limit is seen after sealing. */
 export const contentBytesMax = limits.payloadBytesMax
+
+export const memberRef = z
+  .string()
+  .min(1)
+  .max(256)
+  .describe('A member id, or a display name that fits exactly one member')
+
+export const ONE_PATIENT = 'give exactly one of alias and patient'
+
+export function isOnePatient({ alias: given, patient: reference }: { alias?: unknown; patient?: unknown }): boolean {
+  return (given === undefined) !== (reference === undefined)
+}
+
+export const patientOf = { alias: alias.describe('The patient’s alias').optional(), patient: patient.optional() }

@@ -1,7 +1,16 @@
-import { WardlineError } from '@wardline/codec'
+import { type ChainId, height, WardlineError } from '@wardline/codec'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { type Api, ApiError, createDispatcher, methods, type Role } from '../src/index.ts'
+import {
+  type Api,
+  ApiError,
+  createDispatcher,
+  createSubscriber,
+  methods,
+  type OpenFeed,
+  parseUnsubscribe,
+  type Role
+} from '../src/index.ts'
 
 const test = suite('api/dispatch')
 
@@ -112,17 +121,54 @@ test('who may call what', async () => {
     'member.list': 'admin ehr read',
     'member.register': 'admin',
     'member.revoke': 'admin',
+    'member.rotate': 'admin',
+    'member.veto': 'admin',
+    'validator.list': 'admin ehr read',
+    'validator.propose': 'admin',
+    'validator.review': 'admin ehr read',
+    'validator.approve': 'admin',
+    'validator.submit': 'admin',
+    'person.create': 'admin',
+    'tx.sponsor': 'admin ehr',
+    'alias.open': 'admin ehr',
+    'alias.find': 'admin ehr',
+    'patient.enrol': 'admin ehr',
+    'patient.withdraw': 'admin ehr',
+    'grant.create': 'admin ehr',
+    'grant.revoke': 'admin ehr',
+    'grant.list': 'admin ehr read',
     'record.send': 'admin ehr',
+    'record.recall': 'admin ehr',
+    'record.pending': 'admin ehr read',
+    'record.ack': 'admin ehr',
     'record.open': 'admin ehr',
+    'record.publish': 'admin ehr',
+    'record.amend': 'admin ehr',
+    'patient.timeline': 'admin ehr read',
     'record.list': 'admin ehr read',
     'record.trace': 'admin ehr read',
     'record.holders': 'admin ehr read',
+    'record.path': 'admin ehr read',
+    'record.downstream': 'admin ehr read',
+    'record.handoffs': 'admin ehr read',
+    'record.ancestor': 'admin ehr read',
+    'record.held': 'admin ehr read',
+    'record.receipt': 'admin ehr read',
+    'handoff.between': 'admin ehr read',
+    'handoff.list': 'admin ehr read',
     'tx.submit': 'admin ehr',
     'tx.get': 'admin ehr read',
     'chain.list': 'admin ehr read',
     'chain.info': 'admin ehr read',
     'chain.block': 'admin ehr read',
-    'chain.verify': 'admin ehr read'
+    'chain.add': 'admin',
+    'chain.remove': 'admin',
+    'chain.verify': 'admin ehr read',
+    'evidence.list': 'admin ehr read',
+    'record.anchor': 'admin ehr',
+    'record.request': 'admin ehr',
+    'record.verify': 'admin ehr read',
+    'audit.patient': 'admin ehr read'
   })
 })
 
@@ -164,6 +210,64 @@ test('answers are held against their schema where that is asked for', async () =
   assert.equal(await createDispatcher(right, { checkResults: true })('chain.list', {}, { role: 'read' }), {
     chains: []
   })
+})
+
+test('what needs a connection that stays says so to who has none', async () => {
+  assert.is(await codeOf(call('subscribe', { topic: 'blocks' })), 'needs-stream')
+  assert.is(await codeOf(call('unsubscribe', { subscription: 1 })), 'needs-stream')
+})
+
+test('a subscription is opened with its defaults, and actor moves to the context', async () => {
+  let given: unknown
+  const open: OpenFeed = async (params, context) => {
+    given = { params, context }
+    return { chain: ID as ChainId, height: height(7), notices: (async function* () {})() }
+  }
+  const {
+    topic,
+    chain,
+    height: at
+  } = await createSubscriber(open)({ topic: 'alerts', actor: 'Dr. Roe' }, { role: 'read' })
+  assert.equal({ topic, chain, at }, { topic: 'alerts', chain: ID, at: 7 })
+  assert.equal(given, { params: { topic: 'alerts' }, context: { role: 'read', actor: 'Dr. Roe' } })
+})
+
+test('a failing world is told to a follower as unavailable, when it opens and later', async () => {
+  const lost = new WardlineError('store-closed', 'the disk of Jane Roe is gone')
+  const notices = async function* () {
+    yield { height: height(1), events: [] }
+    throw lost
+  }
+  const subscribe = (open: OpenFeed) => createSubscriber(open)({ topic: 'blocks' }, { role: 'read' })
+  assert.is(await codeOf(subscribe(() => Promise.reject(lost))), 'unavailable')
+  const feed = await subscribe(async () => ({ chain: ID as ChainId, height: height(0), notices: notices() }))
+  const all = async () => {
+    for await (const notice of feed.notices) assert.is(notice.height, 1)
+  }
+  assert.is(await codeOf(all()), 'unavailable')
+})
+
+for (const params of [
+  undefined,
+  [],
+  {},
+  { topic: 'patients' },
+  { topic: 'blocks', from: 1.5 },
+  { topic: 'blocks', x: 1 }
+]) {
+  test(`subscribe with ${JSON.stringify(params)} is invalid-params`, async () => {
+    const open: OpenFeed = () => assert.unreachable() as never
+    assert.is(await codeOf(createSubscriber(open)(params, { role: 'admin' })), 'invalid-params')
+  })
+}
+
+test('unsubscribe names a subscription', () => {
+  assert.is(parseUnsubscribe({ subscription: 3 }), 3)
+  assert.is(parseUnsubscribe([3]), 3)
+  assert.throws(
+    () => parseUnsubscribe({}),
+    (error: unknown) => error instanceof ApiError
+  )
 })
 
 test.run()

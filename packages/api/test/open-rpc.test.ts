@@ -1,7 +1,7 @@
 import { PURPOSES as LEDGER_PURPOSES, ROLES as LEDGER_ROLES, REFUSALS } from '@wardline/ledger'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { ERROR_CODES, errorNumber, MEMBER_ROLES, methods, openRpcDocument, PURPOSES } from '../src/index.ts'
+import { ERROR_CODES, errorNumber, MEMBER_ROLES, methods, openRpcDocument, PURPOSES, TOPICS } from '../src/index.ts'
 
 const test = suite('api/open-rpc')
 
@@ -10,14 +10,14 @@ test('every method is in the document once, with a summary, roles and schemas', 
   assert.match(document.openrpc, /^1\.\d+\.\d+$/)
   assert.equal(
     document.methods.map(({ name }) => name),
-    ['rpc.discover', ...Object.keys(methods)]
+    ['rpc.discover', ...Object.keys(methods), 'subscribe', 'unsubscribe']
   )
   for (const method of document.methods) {
     assert.match(method.summary, /^[A-Z].*\.$/, method.name)
     assert.ok(method['x-roles'].length > 0)
     assert.is(new Set(method.params.map(({ name }) => name)).size, method.params.length)
     for (const { schema } of method.params) assert.ok(Object.keys(schema).length > 0)
-    if (method.name !== 'rpc.discover') {
+    if (Object.hasOwn(methods, method.name)) {
       const names = Object.keys(methods[method.name as keyof typeof methods].params.shape)
       assert.equal(
         method.params.map(({ name }) => name),
@@ -25,6 +25,23 @@ test('every method is in the document once, with a summary, roles and schemas', 
       )
     }
   }
+})
+
+test('every topic is in the document, and the shape of its events', () => {
+  const listed = openRpcDocument()['x-topics']
+  assert.equal(
+    listed.map(({ name }) => name),
+    TOPICS
+  )
+  for (const { name, summary, event, 'x-roles': roles } of listed) {
+    assert.match(summary, /^[A-Z].*\.$/, name)
+    assert.match(JSON.stringify(event), /"timeMs"/, name)
+    assert.equal(roles, ['admin', 'ehr', 'read'])
+  }
+  assert.equal(
+    openRpcDocument()['x-notifications'].map(({ name }) => name),
+    ['event', 'ended']
+  )
 })
 
 test('the document is plain JSON', () => {

@@ -1,20 +1,9 @@
 /** Calls a running daemon over one of its control sockets. */
 import { Agent, type IncomingMessage, request } from 'node:http'
-import type { MethodName, ParamsInput, Result } from '@wardline/api'
+import type { MethodName, Notice, ParamsInput, Result, SubscribeInput, TopicName } from '@wardline/api'
 import { limits, WardlineError } from '@wardline/codec'
-
-/** The daemon answered, and the answer is no. `code` is stable: one of api's codes, or a refusal of the ledger. */
-export class CallError extends Error {
-  override readonly name = 'CallError'
-  readonly code: string
-  readonly data: Readonly<Record<string, unknown>>
-
-  constructor(code: string, message: string, data: Readonly<Record<string, unknown>>) {
-    super(message)
-    this.code = code
-    this.data = data
-  }
-}
+import { describeFailure, readAnswer } from './answer.ts'
+import { type FollowOptions, follow } from './follow.ts'
 
 export type CallOptions = {
   /** Gives up after this; the daemon may still do what was asked. Left out: the call's own `timeoutMs`, or 30 s, and 5 s more. */
@@ -30,6 +19,11 @@ export type SocketClient = {
   call<M extends MethodName>(method: M, params: ParamsInput<M>, options?: CallOptions): Promise<Result<M>>
   /** As `call`, for a method and parameters that are not known before. */
   callAny(method: string, params: unknown, options?: CallOptions): Promise<unknown>
+  /** Follows a topic on a connection of its own, until `options.signal`: see `follow` in follow.ts. */
+  follow<T extends TopicName>(
+    params: SubscribeInput & { readonly topic: T },
+    options?: FollowOptions
+  ): AsyncGenerator<Notice<T>>
   /** Closes its connections; running calls fail. */
   close(): void
 }
@@ -64,6 +58,7 @@ export function connectSocket(path: string, options: { readonly connectionsMax?:
     // The daemon is the same build on the same machine: its answers are of the table's types.
     call: (method, params, callOptions) => callAny(method, params, callOptions) as Promise<Result<typeof method>>,
     callAny,
+    follow: (params, followOptions = {}) => follow(path, params, followOptions),
     close: () => agent.destroy()
   }
 }
@@ -104,40 +99,4 @@ async function readText(answer: IncomingMessage): Promise<string> {
     chunks.push(chunk)
   }
   return Buffer.concat(chunks).toString('utf8')
-}
-
-function describeFailure(path: string, error: NodeJS.ErrnoException, signal: AbortSignal): Error {
-  if (error instanceof WardlineError) return error
-  const options = { cause: error }
-  if (signal.aborted) return new WardlineError('call-timeout', 'the daemon did not answer in time', options)
-  const code = error.code ?? error.name
-  if (['ENOENT', 'ECONNREFUSED', 'ENOTDIR'].includes(code)) {
-    return new WardlineError('daemon-not-running', `no daemon answers on ${path}`, options)
-  }
-  if (['EACCES', 'EPERM'].includes(code)) {
-    return new WardlineError('socket-forbidden', `the file mode of ${path} does not let you in`, options)
-  }
-  return new WardlineError('daemon-gone', `the daemon ended the call (${code})`, options)
-}
-
-type Answer = { readonly id?: unknown; readonly result?: unknown; readonly error?: AnswerError }
-type AnswerError = { readonly message?: unknown; readonly data?: Record<string, unknown> }
-
-function readAnswer(text: string, id: number): unknown {
-  let answer: Answer
-  try {
-    // Anything that is no object has neither a result nor an error.
-    answer = Object(JSON.parse(text))
-  } catch (error) {
-    throw new WardlineError('answer-unreadable', 'the daemon’s answer is not JSON', { cause: error })
-  }
-  if (answer.error !== undefined) {
-    const { message, data = {} } = answer.error
-    const code = typeof data['code'] === 'string' ? data['code'] : 'internal-error'
-    throw new CallError(code, typeof message === 'string' ? message : 'the daemon gave no reason', data)
-  }
-  if (answer.id !== id || !('result' in answer)) {
-    throw new WardlineError('answer-unreadable', 'the daemon’s answer is not one to this call')
-  }
-  return answer.result
 }

@@ -26,6 +26,7 @@ import {
   leafPath,
   makeCard,
   parseTransaction,
+  RECEIPT_TEXT_MAX,
   signGenesis,
   txRoot,
   validatorsOf,
@@ -50,6 +51,7 @@ const card = makeCard(
 )
 const member = cardMember(card)
 const drafted = draftGenesis({
+  mode: 'STT',
   label: 'solo',
   created: 1_000,
   random: secret(9),
@@ -105,6 +107,7 @@ const receipt = encodeReceipt({
   header,
   anchor: null,
   ancestor: null,
+  epochs: [],
   certificate
 })
 
@@ -136,7 +139,7 @@ test('a pin is held against it', async () => {
 test('what is altered is refused', async () => {
   const altered = file('altered.json', receipt.replace(/"view":1/, '"view":2'))
   assert.is((await verifyReceiptFile(altered, genesisFile)).kind, 'failed')
-  const long = await verifyReceiptFile(file('long.json', ' '.repeat(300_000)), genesisFile)
+  const long = await verifyReceiptFile(file('long.json', ' '.repeat(RECEIPT_TEXT_MAX + 1)), genesisFile)
   assert.ok(long.kind === 'failed' && long.code === 'too-large')
 })
 

@@ -43,11 +43,23 @@ function writeMap(writer: Writer, map: { readonly [key: string]: CborValue }, de
   const names = Object.keys(map)
   writeHead(writer, major.map, names.length)
   if (names.length > 0 && depth === limits.cborDepthMax) throw new TypeError('expected less nesting')
-  for (const name of names.every(isAscii) ? names.sort(byLength) : sortUtf8(names)) {
+  for (const name of inOrder(names)) {
     countItem(writer)
     writeText(writer, name)
     writeItem(writer, map[name] as CborValue, depth + 1)
   }
+}
+
+/** Canonical order. To find them in it already is cheaper than to sort. */
+function inOrder(names: string[]): readonly string[] {
+  let isSorted = true
+  let before = ''
+  for (const name of names) {
+    if (!isAscii(name)) return sortUtf8(names)
+    if (byLength(before, name) > 0) isSorted = false
+    before = name
+  }
+  return isSorted ? names : names.sort(byLength)
 }
 
 /** The order of keys, for texts of ASCII. */

@@ -8,7 +8,9 @@
 
 import { toHex } from './bytes.ts'
 import type { CborValue } from './cbor.ts'
-import type { Name32 } from './ids.ts'
+import { decodeCbor } from './cbor-decode.ts'
+import { assert } from './errors.ts'
+import { type Height, height, type Name32 } from './ids.ts'
 
 /** @returns the typed value, or undefined where `value` does not have the reader's shape */
 export type Reader<T> = (value: CborValue | undefined) => T | undefined
@@ -33,6 +35,12 @@ export function bytesOf(sizeMin: number, sizeMax: number = sizeMin): Reader<Uint
 /** An integer from 0 to 2^53 - 1. */
 export function uint(value: CborValue | undefined): number | undefined {
   return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0 ? value : undefined
+}
+
+/** The position of a block. */
+export function readHeight(value: CborValue | undefined): Height | undefined {
+  const number = uint(value)
+  return number === undefined ? undefined : height(number)
 }
 
 /** An integer from `min` to `max`, both included. */
@@ -117,6 +125,16 @@ export function mapOf<const S extends Shape>(shape: S): Reader<MapOf<S>> {
     }
     return present === Object.keys(value).length ? (result as MapOf<S>) : undefined
   }
+}
+
+/** What this process wrote into its own store, read again; undefined where there is nothing. @throws AssertionError if it is malformed */
+export function decodeStored<T>(bytes: Uint8Array, read: Reader<T>): T
+export function decodeStored<T>(bytes: Uint8Array | undefined, read: Reader<T>): T | undefined
+export function decodeStored<T>(bytes: Uint8Array | undefined, read: Reader<T>): T | undefined {
+  if (bytes === undefined) return undefined
+  const value = read(decodeCbor(bytes))
+  assert(value !== undefined, 'a stored value is well formed')
+  return value
 }
 
 function isMap(value: CborValue | undefined): value is { readonly [key: string]: CborValue } {

@@ -38,14 +38,20 @@ export const HASH_TAGS = [
   'wardline/block/1',
   'wardline/changes/1',
   'wardline/content/1',
+  'wardline/entry/1',
   'wardline/envelope/1',
   'wardline/genesis/1',
   'wardline/leaf/1',
   'wardline/member/1',
+  'wardline/payload/1',
   'wardline/record/1',
+  'wardline/request-id/1',
   'wardline/seal-context/1',
   'wardline/set/1',
+  'wardline/status/1',
+  'wardline/status-ask/1',
   'wardline/tx/1',
+  'wardline/validator-change/1',
   'wardline/value/1'
 ] as const
 

@@ -26,8 +26,14 @@ export type Digest = Brand<string, 'Digest'>
 export type Hash = Brand<string, 'Hash'>
 /** An Ed25519 public key, 32 bytes. */
 export type SignKey = Brand<string, 'SignKey'>
+/** One patient on one chain, in one scope: an Ed25519 public key of the patient's wallet, which is its name as well. */
+export type Alias = Brand<string, 'Alias'>
+/** One signed request for records: the hash of what it asks. */
+export type RequestId = Brand<string, 'RequestId'>
 /** An X25519 public key, 32 bytes. */
 export type SealKey = Brand<string, 'SealKey'>
+/** What an envelope's content is encrypted under, 32 bytes; a secret until a receiver reveals it. */
+export type ContentKey = Brand<string, 'ContentKey'>
 
 /** Position of a block in the chain; genesis is 0. */
 export type Height = Brand<number, 'Height'>
@@ -54,7 +60,19 @@ export function name32<T extends Name32>(value: Uint8Array | string): T {
 }
 
 /** Every kind of 32-byte name. */
-export type Name32 = ChainId | MemberId | TransactionId | Leaf | RecordId | Digest | Hash | SignKey | SealKey
+export type Name32 =
+  | ChainId
+  | MemberId
+  | TransactionId
+  | Leaf
+  | RecordId
+  | RequestId
+  | Digest
+  | Hash
+  | SignKey
+  | SealKey
+  | ContentKey
+  | Alias
 
 /** @throws RangeError unless `value` is an integer from 0 to 2^53 - 1 */
 export function height(value: number): Height {

@@ -9,6 +9,7 @@ export {
   bool,
   bytes32,
   bytesOf,
+  decodeStored,
   integerFrom,
   type MapOf,
   mapOf,
@@ -18,13 +19,16 @@ export {
   optional,
   type Read,
   type Reader,
+  readHeight,
   text,
   uint
 } from './fields.ts'
 export { HASH_TAGS, type HashTag, lengthPrefixed, nameBytes, sha256, taggedHash } from './hash.ts'
 export {
+  type Alias,
   type Brand,
   type ChainId,
+  type ContentKey,
   type Digest,
   type Epoch,
   epoch,
@@ -37,12 +41,14 @@ export {
   type Name32,
   name32,
   type RecordId,
+  type RequestId,
   type SealKey,
   type SignKey,
   type TransactionId,
   type View,
   view
 } from './ids.ts'
+export { createInTurn, type InTurn } from './in-turn.ts'
 export { limits } from './limits.ts'
 export {
   appendLeaf,

@@ -36,3 +36,13 @@ export function withChain(
   if (isMap(chains)) chains.flow = false
   return document.toString({ lineWidth: 0 })
 }
+
+/** `text` without this chain, or as it is if it has none. `text` must be a config file that `parseConfig` accepts. */
+export function withoutChain(text: string, label: string): string {
+  const document = parseDocument(text)
+  if (!document.hasIn(['chains', label])) return text
+  document.deleteIn(['chains', label])
+  const chains = document.get('chains')
+  if (isMap(chains)) chains.flow = chains.items.length === 0
+  return document.toString({ lineWidth: 0 })
+}

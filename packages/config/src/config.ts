@@ -3,11 +3,14 @@
  * of what is wrong. Pure: `load.ts` reads the file.
  */
 import { dirname, isAbsolute, join, resolve } from 'node:path'
-import { limits } from '@wardline/codec'
+import { type Digest, type Height, height, limits, name32 } from '@wardline/codec'
 import { parseDocument } from 'yaml'
 import { z } from 'zod'
 import { homePaths, socketPaths } from './home.ts'
 import { nearest } from './nearest.ts'
+
+/** Everything; what opens and verifies; nothing. */
+const ACKNOWLEDGE = ['auto', 'opened', 'manual'] as const
 
 export const LOG_LEVELS = ['debug', 'info', 'warn', 'error'] as const
 
@@ -31,6 +34,10 @@ export type ChainConfig = {
   readonly announce: readonly string[]
   /** Path of the genesis file. */
   readonly genesis: string
+  /** A block that people know to be final, `HEIGHT:DIGEST`; null for none. */
+  readonly pin: { readonly height: Height; readonly digest: Digest } | null
+  /** What is acknowledged without a person, on a transfer chain. */
+  readonly acknowledge: (typeof ACKNOWLEDGE)[number]
 }
 
 /** `flag --home`, `environment WARDLINE_HOME`, `file /etc/…/wardline.yaml`, or `default`. */
@@ -38,7 +45,7 @@ export type Origin = string
 
 export type Settings = {
   readonly config: Config
-  /** By setting; of chains, `chains.<label>.listen`, `.announce` and `.genesis`. */
+  /** By setting; of chains, `chains.<label>.listen`, `.announce`, `.genesis`, `.pin` and `.acknowledge`. */
   readonly origins: Readonly<Record<string, Origin>>
   /** The file that was or would be read. */
   readonly file: string
@@ -110,7 +117,12 @@ const multiaddr = z
 const chainSchema = z.strictObject({
   listen: multiaddr,
   announce: z.array(multiaddr).min(1, 'must name an address').max(8, 'must be at most 8 addresses').optional(),
-  genesis: path.optional()
+  genesis: path.optional(),
+  pin: z
+    .string()
+    .regex(/^(?:0|[1-9][0-9]{0,14}):[0-9a-f]{64}$/, 'must be HEIGHT:DIGEST, the digest as 64 lower-case hex digits')
+    .optional(),
+  acknowledge: z.enum(ACKNOWLEDGE, `must be one of ${ACKNOWLEDGE.join(', ')}`).optional()
 })
 
 const LABEL = /^[a-z0-9][a-z0-9-]{0,31}$/
@@ -118,7 +130,8 @@ const LABEL = /^[a-z0-9][a-z0-9-]{0,31}$/
 /** Why `label` cannot name a chain in this home, as the end of a sentence; undefined if it can. */
 export function labelProblem(label: string): string | undefined {
   if (!LABEL.test(label)) return 'must be 1 to 32 lower-case letters, digits and hyphens, the first no hyphen'
-  return label === 'identity' ? "is taken: identity.key holds the hospital's own key" : undefined
+  if (label === 'identity') return "is taken: identity.key holds the hospital's own key"
+  return label === 'storage' ? 'is taken: storage.key holds the key of what is at rest' : undefined
 }
 
 /** Why `text` is no address to listen on or to announce, as the end of a sentence; undefined if it is one. */
@@ -285,21 +298,31 @@ function parseChains(
       }
       continue
     }
-    const { listen, announce, genesis } = chain.data
+    const { listen, announce, genesis, pin, acknowledge } = chain.data
     parsed[label] = {
       listen,
       announce: announce ?? [listen],
-      genesis: genesis === undefined ? homePaths(home).chain(label).genesis : inFolder(dirname(file), genesis)
+      genesis: genesis === undefined ? homePaths(home).chain(label).genesis : inFolder(dirname(file), genesis),
+      pin: pin === undefined ? null : pinOf(pin),
+      acknowledge: acknowledge ?? 'auto'
     }
     origins[`chains.${label}.listen`] = origin
     origins[`chains.${label}.announce`] = announce === undefined ? 'default' : origin
     origins[`chains.${label}.genesis`] = genesis === undefined ? 'default' : origin
+    origins[`chains.${label}.pin`] = pin === undefined ? 'default' : origin
+    origins[`chains.${label}.acknowledge`] = acknowledge === undefined ? 'default' : origin
   }
   return parsed
 }
 
+/** @param text of the form that the schema asks for */
+function pinOf(text: string): { readonly height: Height; readonly digest: Digest } {
+  const colon = text.indexOf(':')
+  return { height: height(Number(text.slice(0, colon))), digest: name32<Digest>(text.slice(colon + 1)) }
+}
+
 function chainKeys(label: string): string[] {
-  return ['listen', 'announce', 'genesis'].map((key) => `chains.${label}.${key}`)
+  return ['listen', 'announce', 'genesis', 'pin', 'acknowledge'].map((key) => `chains.${label}.${key}`)
 }
 
 function inFolder(folder: string, path: string): string {

@@ -10,6 +10,8 @@ export type HomePaths = {
   readonly run: string
   readonly audit: string
   readonly chain: (label: string) => ChainPaths
+  /** The folder of that chain's vault. */
+  readonly vault: (label: string) => string
 }
 
 export type ChainPaths = {
@@ -28,9 +30,13 @@ export type SocketPaths = { readonly admin: string; readonly ehr: string; readon
  *     HOME/passphrase                0600, opens the key files; made by `init`
  *     HOME/keys/identity.key         the hospital's identity
  *     HOME/keys/<label>.key          that chain's sign, vote, host and seal keys
+ *     HOME/keys/<label>.vote-N.key, <label>.seal-N.key  keys that replaced its vote and seal keys
+ *     HOME/keys/storage.key          the key of what is at rest
+ *     HOME/keys/<label>.payload-keys.1 keys of that chain's payloads, under the storage key; never in a backup of the chain
  *     HOME/chains/<label>/genesis.json
  *     HOME/chains/<label>/db/        LevelDB
  *     HOME/chains/<label>/votes/     vote journal
+ *     HOME/vault/<label>/            what the hospital keeps for that chain and shows nobody, under the storage key
  *     HOME/run/{admin,ehr,read}.sock control sockets, unless `runFolder` says otherwise
  *     HOME/audit.log                 local log of mutating and content-reading calls
  */
@@ -51,7 +57,8 @@ export function homePaths(home: string): HomePaths {
         store: join(folder, 'db'),
         votes: join(folder, 'votes')
       }
-    }
+    },
+    vault: (label) => join(home, 'vault', label)
   }
 }
 

@@ -12,7 +12,7 @@ export {
   type SettingName,
   type Settings
 } from './config.ts'
-export { initialConfigText, withChain } from './config-text.ts'
+export { initialConfigText, withChain, withoutChain } from './config-text.ts'
 export { type ChainPaths, type HomePaths, homePaths, type SocketPaths, socketPaths } from './home.ts'
 export { loadConfig } from './load.ts'
 export { loadPassphrase } from './passphrase.ts'

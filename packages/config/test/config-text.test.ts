@@ -1,6 +1,6 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { initialConfigText, parseConfig, withChain } from '../src/index.ts'
+import { initialConfigText, parseConfig, withChain, withoutChain } from '../src/index.ts'
 
 const test = suite('config/config-text')
 
@@ -47,6 +47,18 @@ test('a file without chains, or with an empty value, takes one', () => {
   for (const text of ['', 'name: x\n', 'chains:\n', 'chains: {}\n']) {
     assert.equal(Object.keys(parsed(withChain(text, 'a', { listen: '/ip4/127.0.0.1/tcp/1' })).chains), ['a'])
   }
+})
+
+test('taking a chain out keeps comments and the other chains; the last one leaves an empty map', () => {
+  const one = withChain(initialConfigText({ name: 'x' }), 'a', { listen: '/ip4/127.0.0.1/tcp/20001' })
+  const two = withChain(`${one}# my remark\n`, 'b', { listen: '/ip4/127.0.0.1/tcp/20002' })
+  const rest = withoutChain(two, 'a')
+  assert.match(rest, /# my remark/)
+  assert.equal(Object.keys(parsed(rest).chains), ['b'])
+  assert.is(withoutChain(rest, 'a'), rest)
+  const none = withoutChain(rest, 'b')
+  assert.equal(parsed(none).chains, {})
+  assert.equal(Object.keys(parsed(withChain(none, 'c', { listen: '/ip4/127.0.0.1/tcp/20003' })).chains), ['c'])
 })
 
 test.run()

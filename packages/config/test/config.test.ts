@@ -43,6 +43,23 @@ test('flag before environment before file before default', () => {
   assert.equal([config.home, origins['home']], ['/h', 'environment WARDLINE_HOME'])
 })
 
+test('what is acknowledged without a person: everything unless the chain’s settings say otherwise', () => {
+  const file = (acknowledge: string) =>
+    `chains: {a: {listen: /ip4/1.2.3.4/tcp/1, acknowledge: ${acknowledge}}, b: {listen: /ip4/1.2.3.4/tcp/2}}`
+  for (const value of ['auto', 'opened', 'manual']) {
+    const { config, origins } = settings({ file: file(value), flags: { home: '/h' } })
+    assert.equal([config.chains['a']?.acknowledge, config.chains['b']?.acknowledge], [value, 'auto'])
+    assert.equal(
+      [origins['chains.a.acknowledge'], origins['chains.b.acknowledge']],
+      ['file /h/wardline.yaml', 'default']
+    )
+  }
+  assert.match(
+    problems({ file: file('never') })[0] ?? '',
+    /chains\.a\.acknowledge .* must be one of auto, opened, manual/
+  )
+})
+
 test('relative paths: flags and environment from the working folder, the file’s from its own', () => {
   const { config } = settings({
     flags: { home: 'h' },
@@ -61,11 +78,29 @@ test('chains: listen, announce and genesis with their origins', () => {
   assert.equal(config.chains['st-1'], {
     listen: '/ip4/0.0.0.0/tcp/20123',
     announce: ['/dns4/w.example/tcp/20123'],
-    genesis: '/h/chains/st-1/genesis.json'
+    genesis: '/h/chains/st-1/genesis.json',
+    pin: null,
+    acknowledge: 'auto'
   })
   assert.equal(config.chains['b']?.announce, ['/ip6/::1/tcp/20124'])
   assert.is(origins['chains.st-1.announce'], 'file /h/wardline.yaml')
   assert.is(origins['chains.b.announce'], 'default')
+})
+
+test('a pinned block is a height and a digest, and nothing else', () => {
+  const digest = 'ab'.repeat(32)
+  const file = (pin: string) => `chains: {a: {listen: /ip4/1.2.3.4/tcp/1, pin: "${pin}"}}`
+  assert.equal(settings({ file: file(`120:${digest}`) }).config.chains['a']?.pin, { height: 120, digest })
+  for (const wrong of [
+    digest,
+    `120:${digest.toUpperCase()}`,
+    `012:${digest}`,
+    `-1:${digest}`,
+    `120:${digest}00`,
+    '120:'
+  ]) {
+    assert.match(problems({ file: file(wrong) })[0] ?? '', /chains\.a\.pin .* must be HEIGHT:DIGEST/, wrong)
+  }
 })
 
 test('the config is frozen to its leaves', () => {
@@ -84,6 +119,7 @@ test('all problems are told at once, each naming its setting and origin', () => 
     'chains:',
     '  Upper: {listen: /ip4/1.2.3.4/tcp/1}',
     '  identity: {listen: /ip4/1.2.3.4/tcp/1}',
+    '  storage: {listen: /ip4/1.2.3.4/tcp/1}',
     '  a: {listen: tcp://1.2.3.4}',
     '  b: {}',
     '  c: {listen: /ip4/1.2.3.4/tcp/70000, lissten: x, announce: none}'
@@ -97,6 +133,7 @@ test('all problems are told at once, each naming its setting and origin', () => 
     /^name \(file .*\) must be text\.$/,
     /^chains\.Upper .*lower-case/,
     /^chains\.identity .*is taken/,
+    /^chains\.storage .*is taken/,
     /^chains\.a\.listen \(file .*\) must be a multiaddr such as/,
     /^chains\.b\.listen \(file .*\) is missing\.$/,
     /^chains\.c\.listen .* must have a port from 1 to 65535\.$/,
@@ -109,7 +146,7 @@ test('all problems are told at once, each naming its setting and origin', () => 
       `${wanted} is not in\n${found.join('\n')}`
     )
   }
-  assert.is(found.length, 13, found.join('\n'))
+  assert.is(found.length, 14, found.join('\n'))
 })
 
 for (const [name, file, wanted] of [
@@ -152,7 +189,7 @@ test('variables of others under the prefix are left alone', () => {
 
 test('labels and addresses', () => {
   for (const label of ['a', 'stt-1', '1st', 'x'.repeat(32)]) assert.is(labelProblem(label), undefined, label)
-  for (const label of ['', '-a', 'A', 'a/b', '..', 'a_b', 'x'.repeat(33), 'identity']) {
+  for (const label of ['', '-a', 'A', 'a/b', '..', 'a_b', 'x'.repeat(33), 'identity', 'storage']) {
     assert.type(labelProblem(label), 'string', label)
   }
   for (const address of ['/ip4/1.2.3.4/tcp/1', '/ip6/fe80::1/tcp/65535', '/dns4/a-b.example/tcp/443']) {

@@ -41,6 +41,7 @@ test('the layout of a home', () => {
   assert.is(paths.chain('a').genesis, '/h/chains/a/genesis.json')
   assert.is(paths.chain('a').store, '/h/chains/a/db')
   assert.is(paths.chain('a').votes, '/h/chains/a/votes')
+  assert.is(paths.vault('a'), '/h/vault/a')
   assert.equal(socketPaths(paths.run), { admin: '/h/run/admin.sock', ehr: '/h/run/ehr.sock', read: '/h/run/read.sock' })
 })
 

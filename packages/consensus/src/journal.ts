@@ -14,7 +14,7 @@ import { readVote, type Vote, writeVote } from './vote.ts'
 import { createReader, createWriter, type Reader, type Writer } from './wire.ts'
 
 export type JournalEntry =
-  /** This node entered `view`; `certificate` is what let it (null only for view 1 of epoch 0). */
+  /** This node entered `view`; `certificate` is what let it: for view 1 the finalization that closed the epoch before, null in epoch 0. */
   | { readonly kind: 'entered'; readonly epoch: Epoch; readonly view: View; readonly certificate: Certificate | null }
   /** A notarization that a finalize vote rests on and that no `entered` entry holds. */
   | { readonly kind: 'kept'; readonly certificate: Certificate }
@@ -68,7 +68,18 @@ export type JournalScan =
 
 export type JournalLoss = 'gap' | 'damaged' | 'unreadable' | 'missing-start'
 
-export type ScannedSegment = { readonly number: number; readonly firstSeq: number; readonly viewMax: View }
+/** `last` is the highest place that an entry of the segment is about. */
+export type ScannedSegment = { readonly number: number; readonly firstSeq: number; readonly last: Place }
+
+/** A view of an epoch. */
+export type Place = { readonly epoch: Epoch; readonly view: View }
+
+/** Before every view of every epoch. */
+export const FIRST_PLACE: Place = { epoch: 0 as Epoch, view: 0 as View }
+
+export function isLater(one: Place, other: Place): boolean {
+  return one.epoch > other.epoch || (one.epoch === other.epoch && one.view > other.view)
+}
 
 /**
  * Reads all segments (ascending by number, zeros behind their last record). A bad record at the very end of the last one is
@@ -87,7 +98,7 @@ export function scanJournal(segments: readonly { readonly number: number; readon
     if (before !== undefined && before.number + 1 !== segment.number) return lost('gap')
     const isLast = at === segments.length - 1
     let offset = 0
-    let viewMax = 0
+    let last = FIRST_PLACE
     const segmentSeq = seq + 1
     while (offset < segment.bytes.length) {
       const record = readRecord(segment.bytes, offset)
@@ -107,11 +118,11 @@ export function scanJournal(segments: readonly { readonly number: number; readon
       if (found === undefined) return lost('unreadable')
       for (const entry of found) {
         entries.push(entry)
-        viewMax = Math.max(viewMax, entryView(entry))
+        if (isLater(entryPlace(entry), last)) last = entryPlace(entry)
       }
       offset += HEAD_BYTES + record.payload.length
     }
-    scanned.push({ number: segment.number, firstSeq: at === 0 ? firstSeq : segmentSeq, viewMax: viewMax as View })
+    scanned.push({ number: segment.number, firstSeq: at === 0 ? firstSeq : segmentSeq, last })
   }
   const explained = entries.reduce(
     (most, entry) => (entry.kind === 'pruned' ? Math.max(most, entry.firstSeq) : most),
@@ -122,23 +133,57 @@ export function scanJournal(segments: readonly { readonly number: number; readon
   return torn === undefined ? result : { ...result, torn }
 }
 
-/** The view an entry is about; a segment whose entries are all about views at or below the floor is no longer needed. */
-export function entryView(entry: JournalEntry): View {
+/** The place an entry is about; a segment whose entries are all about places at or below the floor is no longer needed. */
+export function entryPlace(entry: JournalEntry): Place {
   switch (entry.kind) {
     case 'entered':
-      return entry.view
+      return placeOf(entry)
     case 'kept':
-      return entry.certificate.view
+      return placeOf(entry.certificate)
     case 'proposed':
-      return entry.proposal.header.view
+      return { epoch: entry.proposal.header.epoch, view: entry.proposal.view }
     case 'voted':
-      return entry.vote.view
+      return placeOf(entry.vote)
     case 'pruned':
-      // What it explains stays true whatever is dropped, and the newest one lies in the last segment, which always stays.
-      return 0 as View
+      // What it explains stays true whatever is dropped, and the newest one lies in the last segment, which always stays; but
+      // what a lost journal may have signed must be known until it is final.
+      return isRecovery(entry) ? placeOf(entry) : FIRST_PLACE
     default:
       return unreachable(entry)
   }
+}
+
+/** The epoch of what an entry says. */
+export function entryEpoch(entry: JournalEntry): Epoch {
+  return entry.kind === 'pruned' ? entry.epoch : entryPlace(entry).epoch
+}
+
+function placeOf({ epoch, view }: Place): Place {
+  return { epoch, view }
+}
+
+/** Whether an entry begins the journal after one that was lost, and says where that may have signed. */
+export function isRecovery(entry: JournalEntry): entry is Extract<JournalEntry, { kind: 'pruned' }> {
+  return entry.kind === 'pruned' && entry.firstSeq === 1 && entry.view > 0
+}
+
+/** Every certificate that the entries hold. */
+export function certificatesIn(entries: readonly JournalEntry[]): readonly Certificate[] {
+  return entries.flatMap((entry) => {
+    switch (entry.kind) {
+      case 'entered':
+        return entry.certificate ?? []
+      case 'kept':
+        return entry.certificate
+      case 'proposed':
+        return [entry.proposal.parentCertificate ?? [], entry.proposal.skips].flat()
+      case 'voted':
+      case 'pruned':
+        return []
+      default:
+        return unreachable(entry)
+    }
+  })
 }
 
 function writeEntry(writer: Writer, entry: JournalEntry): void {

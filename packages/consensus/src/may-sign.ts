@@ -13,6 +13,7 @@ export const EMPTY_SLOT: Slot = { notarize: null, nullify: false, finalize: null
 
 /** What bounds signing in every view. */
 export type SigningBounds = {
+  /** The epoch of the block after the last finalized one: nothing is signed in an epoch that has ended. */
   readonly epoch: Epoch
   /** View of the last finalized block; nothing is signed at or below it. */
   readonly floorView: View

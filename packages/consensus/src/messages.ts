@@ -2,6 +2,7 @@
 import { limits, unreachable } from '@wardline/codec'
 import { type Certificate, readCertificate, writeCertificate } from './certificate.ts'
 import { type Proposal, readProposal, writeProposal } from './proposal.ts'
+import { readStatus, readStatusAsk, type Status, type StatusAsk, writeStatus, writeStatusAsk } from './status.ts'
 import { readVote, type Vote, writeVote } from './vote.ts'
 import { createReader, createWriter } from './wire.ts'
 
@@ -10,9 +11,11 @@ export type Message =
   /** `attempt` as in a vote: not signed, makes the bytes of a re-sent certificate differ. */
   | { readonly kind: 'certificate'; readonly certificate: Certificate; readonly attempt: number }
   | { readonly kind: 'proposal'; readonly proposal: Proposal }
+  | { readonly kind: 'status-ask'; readonly ask: StatusAsk }
+  | { readonly kind: 'status'; readonly status: Status }
 
 /** First byte of each kind. */
-const TAGS = { vote: 1, certificate: 2, proposal: 3 } as const
+const TAGS = { vote: 1, certificate: 2, proposal: 3, 'status-ask': 4, status: 5 } as const
 
 export function encodeMessage(message: Message): Uint8Array {
   const writer = createWriter(512)
@@ -27,6 +30,12 @@ export function encodeMessage(message: Message): Uint8Array {
       break
     case 'proposal':
       writeProposal(writer, message.proposal)
+      break
+    case 'status-ask':
+      writeStatusAsk(writer, message.ask)
+      break
+    case 'status':
+      writeStatus(writer, message.status)
       break
     default:
       unreachable(message)
@@ -47,6 +56,10 @@ export function parseMessage(bytes: Uint8Array): Message | undefined {
     message = { kind: 'certificate', certificate: readCertificate(reader), attempt }
   } else if (tag === TAGS.proposal) {
     message = { kind: 'proposal', proposal: readProposal(reader) }
+  } else if (tag === TAGS['status-ask']) {
+    message = { kind: 'status-ask', ask: readStatusAsk(reader) }
+  } else if (tag === TAGS.status) {
+    message = { kind: 'status', status: readStatus(reader) }
   } else {
     return undefined
   }

@@ -30,14 +30,31 @@ export const NO_DIGEST = '00'.repeat(32) as Digest
 export const VOTE_BYTES = 85
 export const SIGNATURE_BYTES = 64
 
-/** Wire and signed numbers of the kinds. 17 (approve-change) and 18 (status) are reserved for changes of the validator set and for recovery. */
+/** Wire and signed numbers of the kinds. */
 const KIND_NUMBERS = { notarize: 1, nullify: 2, finalize: 3 } as const
 
 /** "WLC1" || kind(1) || chain(32) || epoch(8) || view(8) || digest(32): the bytes that a vote's signature covers. */
 export function voteBytes(kind: VoteKind, chain: ChainId, epoch: Epoch, view: View, digest: Digest): Uint8Array {
+  return signedBytes(KIND_NUMBERS[kind], chain, epoch, view, digest)
+}
+
+const APPROVAL_KIND = 17
+/** What validators tell each other of themselves; see `status.ts`. */
+export const STATUS_KIND = 18
+
+/**
+ * The bytes that a validator signs with its vote key to approve something of its epoch: those of a vote, of a kind that no
+ * certificate has, for view 0. `digest` names what is approved and everything that the approval depends on.
+ */
+export function approvalBytes(chain: ChainId, epoch: Epoch, digest: Digest): Uint8Array {
+  return signedBytes(APPROVAL_KIND, chain, epoch, 0 as View, digest)
+}
+
+/** The 85 bytes for any kind. */
+export function signedBytes(kind: number, chain: ChainId, epoch: Epoch, view: View, digest: Digest): Uint8Array {
   const writer = createWriter(VOTE_BYTES)
   writer.u32(0x574c4331)
-  writer.u8(KIND_NUMBERS[kind])
+  writer.u8(kind)
   writer.name(chain)
   writer.u64(epoch)
   writer.u64(view)

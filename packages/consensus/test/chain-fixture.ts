@@ -22,6 +22,7 @@ import {
   type EngineConfig,
   type Header,
   headerDigest,
+  indexOfMember,
   leaderOf,
   leavesRoot,
   NO_DIGEST,
@@ -35,6 +36,7 @@ import {
   validatorSet,
   voteBytes
 } from '../src/index.ts'
+import { type Status, type StatusAsk, statusBytes } from '../src/status.ts'
 
 const text = new TextEncoder()
 
@@ -75,6 +77,8 @@ export function fakeConfig(
   return {
     chain,
     set,
+    start: null,
+    earlier: () => undefined,
     self: validator === undefined ? null : { member: validator.member, signer: fakeSigner(validator) },
     genesisTimeMs: GENESIS_TIME_MS,
     timing: DEFAULT_TIMING,
@@ -105,6 +109,19 @@ export function certificateOf(
 ): Certificate {
   const signatures = signers.map((index) => voteOf(set, index, kind, view, digest).signature)
   return { kind, epoch: set.epoch, view: view as View, digest, signers, signatures }
+}
+
+/** The answer of validator `index`, by default in view 1 and without a memory of the asker. */
+export function statusOf(
+  set: ValidatorSet,
+  index: number,
+  { asker, nonce }: StatusAsk,
+  facts: Partial<Pick<Status, 'view' | 'certificate' | 'heard'>> = {}
+): Status {
+  const { member: signer, key } = set.validators[index] as Validator
+  const view = facts.view ?? (1 as View)
+  const unsigned = { epoch: set.epoch, signer, asker, nonce, view, certificate: null, heard: null, ...facts }
+  return { ...unsigned, signature: fakeSignature(key, statusBytes(chain, unsigned)) }
 }
 
 export type Parent = { readonly digest: Digest; readonly height: number; readonly time: number }
@@ -148,9 +165,10 @@ export function proposalOf(
   header: Header,
   leaves: readonly Leaf[],
   parentCertificate: Certificate | null,
-  skips: readonly Certificate[] = []
+  skips: readonly Certificate[] = [],
+  view: View = header.view
 ): Proposal {
-  const leader = set.validators.findIndex((validator) => validator.member === header.proposer)
-  const { signature } = voteOf(set, leader, 'notarize', header.view, headerDigest(header))
-  return { header, leaves, signature, parentCertificate, skips }
+  const leader = indexOfMember(set, leaderOf(set, view).member)
+  const { signature } = voteOf(set, leader, 'notarize', view, headerDigest(header))
+  return { header, view, leaves, signature, parentCertificate, skips }
 }

@@ -39,7 +39,7 @@ test('an empty journal is a new one', () => {
       kind: 'ok',
       entries: [],
       nextSeq: 1,
-      segments: segments.map(({ number }) => ({ number, firstSeq: 0, viewMax: 0 as View }))
+      segments: segments.map(({ number }) => ({ number, firstSeq: 0, last: { epoch: 0 as Epoch, view: 0 as View } }))
     })
   }
 })
@@ -108,8 +108,8 @@ test('old segments may be missing only as far as a pruned entry says', () => {
     certificate: null
   })
   for (let view = 1; view <= 9; view++) append(Math.ceil(view / 3), entered(view))
-  assert.is(planPrune(book, 0 as Epoch, 2 as View), undefined, 'view 3 is in the first segment')
-  const plan = planPrune(book, 0 as Epoch, 6 as View)
+  assert.is(planPrune(book, { epoch: 0 as Epoch, view: 2 as View }), undefined, 'view 3 is in the first segment')
+  const plan = planPrune(book, { epoch: 0 as Epoch, view: 6 as View })
   assert.equal(plan, { entry: { kind: 'pruned', epoch: 0, view: 6, firstSeq: 7 }, dropBelow: 3 })
   if (plan === undefined) return
   append(3, plan.entry)

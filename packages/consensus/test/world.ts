@@ -2,13 +2,15 @@
  * N engines in one thread with a seed: virtual time, a network that drops, delays, duplicates, reorders and partitions, and
  * a disk that loses what was not synced. It checks while it runs: agreement, no conflicting votes ever, durable before send.
  */
-import { assert, type Digest, type Leaf, type MemberId } from '@wardline/codec'
+import { assert, type Digest, type Epoch, type Leaf, type MemberId, type SignKey } from '@wardline/codec'
 import {
   type BuildRequest,
   type Certificate,
+  type Certified,
   createEngine,
   createJournalBook,
   type Engine,
+  type EngineConfig,
   type EngineStatus,
   encodeJournalRecord,
   encodeMessage,
@@ -17,25 +19,32 @@ import {
   type Header,
   headerDigest,
   type Input,
+  indexOfMember,
   type JournalBook,
   type JournalEntry,
+  type JournalScan,
   type Message,
   noteAppend,
   type Output,
   type Proposal,
   parseMessage,
   planPrune,
+  type Recovered,
   scanJournal,
   screen,
+  setHash,
   step,
+  type Validator,
   type ValidatorSet,
-  type Vote
+  type Vote,
+  validatorSet
 } from '../src/index.ts'
 import {
   appHashOf,
   chain,
   fakeConfig,
   fakeSet,
+  fakeSigner,
   fakeVerify,
   GENESIS_TIME_MS,
   genesisParent,
@@ -57,16 +66,28 @@ type Body = { readonly header: Header; readonly leaves: readonly Leaf[] }
 /** What survives a crash. */
 type Disk = {
   segments: { number: number; bytes: Uint8Array }[]
-  final: { header: Header; certificate: Certificate } | null
+  /** It is lost, and no record that says so is in it. */
+  isJournalGone: boolean
+  final: Certified | null
+  /** The closing block of each epoch that has ended. */
+  closings: Certified[]
   readonly chain: Digest[]
   readonly bodies: Map<Digest, Body>
   readonly submitted: Set<Leaf>
   readonly committed: Set<Leaf>
 }
 
+/** A change of the validators, which only a block of its epoch can hold, as its last transaction. */
+export type Change = {
+  readonly epoch: number
+  readonly apply: (validators: readonly Validator[]) => readonly Validator[]
+}
+
 export type WorldNode = {
   readonly index: number
   readonly member: MemberId
+  /** Vote keys that it has. */
+  readonly keys: Set<SignKey>
   readonly disk: Disk
   engine: Engine | null
   run: number
@@ -77,11 +98,15 @@ export type WorldNode = {
   durable: Set<string>
   builds: number
   sent: number
+  /** When it last asked somebody of a later epoch. */
+  askedMs: number
   commits: Extract<Output, { kind: 'commit' }>[]
 }
 
 export type World = {
-  readonly set: ValidatorSet
+  /** The validators of every epoch that a node has reached. */
+  readonly sets: ValidatorSet[]
+  readonly changes: Map<Leaf, Change>
   readonly nodes: readonly WorldNode[]
   nowMs: number
   faults: Faults
@@ -112,16 +137,21 @@ export function seededRandom(seed: number): () => number {
   }
 }
 
-export function createWorld(n: number, seed: number): World {
-  const set = fakeSet(n)
+/** @param followers more nodes, which have no vote at first */
+export function createWorld(n: number, seed: number, followers = 0): World {
+  const everybody = fakeSet(n + followers)
   const world: World = {
-    set,
-    nodes: set.validators.map(({ member }, index) => ({
+    sets: [validatorSet(everybody.epoch, everybody.validators.slice(0, n))],
+    changes: new Map(),
+    nodes: everybody.validators.map(({ member, key }, index) => ({
       index,
       member,
+      keys: new Set([key]),
       disk: {
         segments: [],
+        isJournalGone: false,
         final: null,
+        closings: [],
         chain: [genesisDigest(chain)],
         bodies: new Map(),
         submitted: new Set(),
@@ -136,6 +166,7 @@ export function createWorld(n: number, seed: number): World {
       durable: new Set(),
       builds: 0,
       sent: 0,
+      askedMs: 0,
       commits: []
     })),
     nowMs: GENESIS_TIME_MS + 1000,
@@ -156,8 +187,10 @@ export function createWorld(n: number, seed: number): World {
 
 export function startNode(world: World, node: WorldNode): void {
   assert(node.engine === null, 'a node that runs is not started')
-  const scan = scanJournal(node.disk.segments)
-  assert(scan.kind === 'ok', 'the journal survived')
+  const found = scanJournal(node.disk.segments)
+  if (found.kind === 'lost') loseJournal(node)
+  const isJournalLost = node.disk.isJournalGone
+  const scan = found.kind === 'lost' ? EMPTY_SCAN : found
   if (scan.torn !== undefined) {
     const segment = node.disk.segments.find(({ number }) => number === scan.torn?.segment)
     if (segment !== undefined) segment.bytes = segment.bytes.slice(0, scan.torn.size)
@@ -168,10 +201,60 @@ export function startNode(world: World, node: WorldNode): void {
   node.commits = []
   node.mempool = new Set([...node.disk.submitted].filter((leaf) => !node.disk.committed.has(leaf)))
   node.durable = new Set(scan.entries.flatMap(durableKeys))
-  node.engine = createEngine(fakeConfig(world.set, node.index), { final: node.disk.final, journal: scan.entries })
-  feed(world, node, { kind: 'start', nowMs: world.nowMs })
+  beginEpoch(world, node, { journal: scan.entries, isJournalLost })
   reportWork(world, node)
+  gossipPending(world, node)
+}
+
+/** Says again what is pending. */
+export function gossipPending(world: World, node: WorldNode): void {
   for (const leaf of node.mempool) gossipTransaction(world, node, leaf)
+}
+
+/** What the node signed is not known on its disk any more. */
+export function loseJournal(node: WorldNode): void {
+  node.disk.segments = []
+  node.disk.isJournalGone = true
+  node.book = createJournalBook(EMPTY_SCAN)
+}
+
+const EMPTY_SCAN: Extract<JournalScan, { kind: 'ok' }> = { kind: 'ok', entries: [], nextSeq: 1, segments: [] }
+
+/** The engine of the epoch that the disk has reached. */
+function beginEpoch(world: World, node: WorldNode, recovered: Omit<Recovered, 'final'>): void {
+  const { final } = node.disk
+  const config = configOf(world, node)
+  node.engine = createEngine(config, {
+    ...recovered,
+    final: final?.certificate.epoch === config.set.epoch ? final : null
+  })
+  feed(world, node, { kind: 'start', nowMs: world.nowMs })
+}
+
+function configOf(world: World, node: WorldNode): EngineConfig {
+  const { closings } = node.disk
+  const set = setOf(world, node)
+  const own = set.validators.find(({ member }) => member === node.member)
+  const self = own !== undefined && node.keys.has(own.key) ? { member: own.member, signer: fakeSigner(own) } : null
+  return fakeConfig(set, null, { self, start: closings.at(-1) ?? null, earlier: (epoch) => world.sets[epoch] })
+}
+
+export function setOf(world: World, node: WorldNode): ValidatorSet {
+  const set = world.sets[node.disk.closings.length]
+  assert(set !== undefined, 'an epoch begins with the block that closes the one before')
+  return set
+}
+
+/** Replaces the engine, as the driver does, when the disk has a closing block. What the old one waits for is forgotten. */
+function changeEpoch(world: World, node: WorldNode): void {
+  const voting = node.engine === null ? undefined : engineStatus(node.engine).voting.kind
+  crashNode(node)
+  node.commits = []
+  beginEpoch(world, node, {
+    ...{ journal: [], isJournalLost: node.disk.isJournalGone },
+    isAudited: voting === 'voting' || voting === 'waiting'
+  })
+  reportWork(world, node)
 }
 
 export function crashNode(node: WorldNode): void {
@@ -216,7 +299,17 @@ function later(world: World, node: WorldNode, delayMs: number, what: () => void)
 
 export function feed(world: World, node: WorldNode, input: Input): void {
   if (node.engine === null) return
-  const outputs = step(node.engine, input)
+  obey(world, node, step(node.engine, input))
+}
+
+function obey(world: World, node: WorldNode, outputs: readonly Output[]): void {
+  const lostAt = outputs.findIndex(({ kind }) => kind === 'journal-lost')
+  if (lostAt !== -1) {
+    obey(world, node, outputs.slice(0, lostAt))
+    loseJournal(node)
+    obey(world, node, outputs.slice(lostAt + 1))
+    return
+  }
   const entries = outputs.flatMap((output) => (output.kind === 'journal' ? [output.entry] : []))
   const point = world.crashPoint(node, outputs)
   if (entries.length > 0 && point !== 'before-append') appendJournal(world, node, entries, point === 'torn-append')
@@ -240,14 +333,17 @@ function appendJournal(world: World, node: WorldNode, entries: readonly JournalE
   }
   const kept = torn ? record.slice(0, Math.floor(world.random() * record.length)) : record
   last.bytes = Buffer.concat([last.bytes, kept])
-  if (!torn) noteAppend(node.book, last.number, entries)
+  if (torn) return
+  noteAppend(node.book, last.number, entries)
+  node.disk.isJournalGone = false
 }
 
 function perform(world: World, node: WorldNode, output: Output): void {
   switch (output.kind) {
     case 'journal':
+    case 'journal-lost':
     case 'retry':
-      if (output.kind === 'retry') for (const leaf of node.mempool) gossipTransaction(world, node, leaf)
+      if (output.kind === 'retry') gossipPending(world, node)
       break
     case 'send':
       checkSend(world, node, output.message)
@@ -264,6 +360,8 @@ function perform(world: World, node: WorldNode, output: Output): void {
     case 'check':
       later(world, node, 1 + world.random() * 3, () => check(world, node, output.proposal, output.digest))
       break
+    case 'evidence':
+      throw new Error('no member of this world signs two votes that exclude each other')
     case 'commit':
       node.commits.push(output)
       later(world, node, 0, () => tryCommit(world, node))
@@ -317,34 +415,67 @@ export function deliver(world: World, to: WorldNode, from: string, bytes: Uint8A
     screening.kind !== 'reject',
     `an honest message is never rejected: ${screening.kind === 'reject' && screening.code}`
   )
+  if (screening.kind === 'ignore' && screening.code === 'later-epoch') askLater(world, to, from)
   if (screening.kind !== 'verify') return
   for (const { key, message: signed, signature } of screening.checks) {
     assert(fakeVerify(key, signed, signature), 'honest signatures verify')
   }
   const verifyMs = screening.checks.length === 0 ? 0 : world.random() * 2
-  later(world, to, verifyMs, () => feed(world, to, { kind: 'message', from, message, nowMs: world.nowMs }))
+  later(world, to, verifyMs, () => {
+    const heard = screening.instead ?? message
+    feed(world, to, { kind: 'message', from, message: heard, nowMs: world.nowMs })
+  })
+}
+
+/** Somebody is in a later epoch: he has the block that ends this one. */
+function askLater(world: World, node: WorldNode, peer: string): void {
+  if (world.nowMs - node.askedMs < 1000) return
+  node.askedMs = world.nowMs
+  const from = world.nodes.find(({ index }) => `peer ${index}` === peer)
+  if (from !== undefined) later(world, node, 5, () => catchUp(world, node, [from.member]))
 }
 
 function build(world: World, node: WorldNode, request: BuildRequest): void {
   const { parent, view, allowTransactions, allowEmpty } = request
   const answer = { kind: 'built', view, parent: parent.digest, nowMs: world.nowMs } as const
   const used = leavesAbove(node, parent.digest)
-  if (used === undefined) {
+  const same = node.disk.bodies.get(parent.digest)
+  if (used === undefined || (request.again && same === undefined)) {
     feed(world, node, { ...answer, header: null, leaves: [], reason: 'failed' })
     return
   }
-  const free = [...node.mempool].filter((leaf) => !used.has(leaf)).slice(0, 5)
-  const leaves = allowTransactions ? free : []
+  if (request.again && same !== undefined) {
+    feed(world, node, { ...answer, ...same })
+    return
+  }
+  const set = setOf(world, node)
+  const free = [...node.mempool].filter((leaf) => !used.has(leaf) && isIncludable(world, set, leaf)).slice(0, 5)
+  const change = free.findIndex((leaf) => world.changes.has(leaf))
+  const leaves = allowTransactions ? free.slice(0, change === -1 ? undefined : change + 1) : []
   if (leaves.length === 0 && !allowEmpty) {
     feed(world, node, { ...answer, header: null, leaves: [], reason: 'nothing' })
     return
   }
   const time = Math.max(Math.floor(world.nowMs), request.timeMinMs)
   const parentInfo = parent.header === null ? genesisParent : { ...parent.header, digest: parent.digest }
-  const header = headerOf(world.set, view, parentInfo, leaves, time)
+  const header = { ...headerOf(set, view, parentInfo, leaves, time), nextSetHash: setHashAfter(world, set, leaves) }
   node.disk.bodies.set(headerDigest(header), { header, leaves })
   node.builds += 1
   feed(world, node, { ...answer, header, leaves })
+}
+
+function isIncludable(world: World, set: ValidatorSet, leaf: Leaf): boolean {
+  const change = world.changes.get(leaf)
+  return change === undefined || change.epoch === set.epoch
+}
+
+function validatorsAfter(world: World, set: ValidatorSet, leaves: readonly Leaf[]): readonly Validator[] {
+  const change = world.changes.get(leaves.at(-1) as Leaf)
+  return change === undefined ? set.validators : change.apply(set.validators)
+}
+
+function setHashAfter(world: World, set: ValidatorSet, leaves: readonly Leaf[]) {
+  return setHash(validatorSet(set.epoch, validatorsAfter(world, set, leaves)).validators)
 }
 
 /** Leaves from the final block (excluded) to `digest`; undefined when a body in between is missing. */
@@ -363,7 +494,7 @@ function leavesAbove(node: WorldNode, digest: Digest): Set<Leaf> | undefined {
 function check(world: World, node: WorldNode, proposal: Proposal, digest: Digest): void {
   const { header, leaves } = proposal
   const answer = (verdict: 'valid' | 'invalid' | 'unavailable') =>
-    feed(world, node, { kind: 'checked', digest, verdict, nowMs: world.nowMs })
+    feed(world, node, { kind: 'checked', view: proposal.view, digest, verdict, nowMs: world.nowMs })
   node.disk.bodies.set(digest, { header, leaves })
   for (let at = header.parent; !node.disk.chain.includes(at); ) {
     const body = node.disk.bodies.get(at) ?? findBody(world, node, at)
@@ -378,8 +509,18 @@ function check(world: World, node: WorldNode, proposal: Proposal, digest: Digest
     at = body.header.parent
   }
   const used = leavesAbove(node, header.parent)
-  const isFresh = used !== undefined && leaves.every((leaf) => !used.has(leaf))
-  answer(isFresh && header.appHash === appHashOf(header.parent, leaves) ? 'valid' : 'invalid')
+  const set = setOf(world, node)
+  const isFresh = used !== undefined && leaves.every((leaf) => !used.has(leaf) && isIncludable(world, set, leaf))
+  const isOpen = !isClosing(set, node.disk.bodies.get(header.parent)?.header)
+  const isChangeLast = leaves.slice(0, -1).every((leaf) => !world.changes.has(leaf))
+  const isSet = header.nextSetHash === setHashAfter(world, set, leaves)
+  const isState = header.appHash === appHashOf(header.parent, leaves)
+  answer(isFresh && isOpen && isChangeLast && isSet && isState ? 'valid' : 'invalid')
+}
+
+/** Whether a header of this set's epoch ends it. */
+export function isClosing(set: ValidatorSet, header: Header | undefined): boolean {
+  return header?.epoch === set.epoch && header.nextSetHash !== setHash(set.validators)
 }
 
 function findBody(world: World, node: WorldNode, digest: Digest): Body | undefined {
@@ -420,15 +561,18 @@ function tryCommit(world: World, node: WorldNode): void {
       feed(world, node, { kind: 'committed', digest: headerDigest(last) })
       continue
     }
-    for (const header of commit.blocks) extendChain(world, node, header)
+    const before = node.disk.closings.length
+    for (const header of commit.blocks) extendChain(world, node, header, commit.certificate)
     node.disk.final = { header: last, certificate: commit.certificate }
     feed(world, node, { kind: 'committed', digest: headerDigest(last) })
     reportWork(world, node)
     prune(world, node)
+    if (node.disk.closings.length > before && node.engine !== null) changeEpoch(world, node)
   }
 }
 
-function extendChain(world: World, node: WorldNode, header: Header): void {
+/** @param certificate the finalization of the block if it closes its epoch */
+function extendChain(world: World, node: WorldNode, header: Header, certificate: Certificate): void {
   const digest = headerDigest(header)
   const { disk } = node
   if (header.height < disk.chain.length) {
@@ -436,6 +580,8 @@ function extendChain(world: World, node: WorldNode, header: Header): void {
     return
   }
   assert(disk.chain.at(-1) === header.parent && disk.chain.length === header.height, 'commits extend the chain')
+  const set = setOf(world, node)
+  assert(header.epoch === set.epoch, 'a block is of the epoch that its parent leaves open')
   disk.chain.push(digest)
   const agreed = world.canonical[header.height]
   assert(agreed === undefined || agreed === digest, `agreement at height ${header.height}`)
@@ -445,12 +591,17 @@ function extendChain(world: World, node: WorldNode, header: Header): void {
     disk.committed.add(leaf)
     node.mempool.delete(leaf)
   }
+  if (!isClosing(set, header)) return
+  assert(certificate.digest === digest && certificate.epoch === set.epoch, 'a closing block has its own finalization')
+  const epoch = (set.epoch + 1) as Epoch
+  world.sets[epoch] ??= validatorSet(epoch, validatorsAfter(world, set, disk.bodies.get(digest)?.leaves ?? []))
+  disk.closings.push({ header, certificate })
 }
 
 function prune(world: World, node: WorldNode): void {
-  const view = node.disk.final?.certificate.view
-  if (node.engine === null || view === undefined) return
-  const plan = planPrune(node.book, world.set.epoch, view)
+  const final = node.disk.final?.certificate
+  if (node.engine === null || final === undefined) return
+  const plan = planPrune(node.book, final)
   if (plan === undefined) return
   appendJournal(world, node, [plan.entry], false)
   node.disk.segments = node.disk.segments.filter(({ number }) => number >= plan.dropBelow)
@@ -462,12 +613,15 @@ function catchUp(world: World, node: WorldNode, from: readonly MemberId[]): void
     if (!from.includes(other.member) || other.engine === null || final === null) continue
     if (!world.reaches(other.index, node.index) || !world.reaches(node.index, other.index)) continue
     if (final.header.height < node.disk.chain.length) continue
+    const before = node.disk.closings.length
     for (const digest of other.disk.chain.slice(node.disk.chain.length)) {
       const body = other.disk.bodies.get(digest) as Body
       node.disk.bodies.set(digest, body)
-      extendChain(world, node, body.header)
+      const closing = other.disk.closings[body.header.epoch]
+      extendChain(world, node, body.header, closing?.certificate ?? final.certificate)
     }
     node.disk.final = final
+    if (node.disk.closings.length > before) changeEpoch(world, node)
     feed(world, node, { kind: 'sync-head', ...final, nowMs: world.nowMs })
     reportWork(world, node)
     return
@@ -487,37 +641,43 @@ function gossipTransaction(world: World, node: WorldNode, leaf: Leaf): void {
 }
 
 function reportWork(world: World, node: WorldNode): void {
-  feed(world, node, { kind: 'work', hasWork: node.mempool.size > 0, nowMs: world.nowMs })
+  const set = setOf(world, node)
+  const hasWork = [...node.mempool].some((leaf) => isIncludable(world, set, leaf))
+  feed(world, node, { kind: 'work', hasWork, nowMs: world.nowMs })
 }
 
 /** What the journal must hold before something is sent. */
 function durableKeys(entry: JournalEntry): readonly string[] {
   switch (entry.kind) {
     case 'entered':
-      return [`entered ${entry.view}`, ...(entry.certificate === null ? [] : [certificateKey(entry.certificate)])]
+      return [
+        `entered ${entry.epoch}/${entry.view}`,
+        ...(entry.certificate === null ? [] : [certificateKey(entry.certificate)])
+      ]
     case 'kept':
       return [certificateKey(entry.certificate)]
     case 'proposed':
-      return [`notarize ${entry.proposal.header.view} ${headerDigest(entry.proposal.header)}`, 'proposal']
+      return [`notarize ${entry.proposal.header.epoch}/${entry.proposal.view} ${headerDigest(entry.proposal.header)}`]
     case 'voted':
-      return [`${entry.vote.kind} ${entry.vote.view} ${entry.vote.digest}`]
+      return [`${entry.vote.kind} ${entry.vote.epoch}/${entry.vote.view} ${entry.vote.digest}`]
     case 'pruned':
       return []
   }
 }
 
-function certificateKey({ kind, view, digest }: Certificate): string {
-  return `certificate ${kind} ${view} ${digest}`
+function certificateKey({ kind, epoch, view, digest }: Certificate): string {
+  return `certificate ${kind} ${epoch}/${view} ${digest}`
 }
 
 function checkSend(world: World, node: WorldNode, message: Message): void {
-  if (message.kind === 'certificate') return
-  const vote: Pick<Vote, 'kind' | 'view' | 'digest'> =
-    message.kind === 'vote'
-      ? message.vote
-      : { kind: 'notarize', view: message.proposal.header.view, digest: headerDigest(message.proposal.header) }
-  const { kind, view, digest } = vote
+  if (message.kind !== 'vote' && message.kind !== 'proposal') return
+  const vote: Pick<Vote, 'kind' | 'epoch' | 'view' | 'digest'> =
+    message.kind === 'vote' ? message.vote : voteIn(message.proposal)
+  const { kind, epoch, digest } = vote
+  const view = `${epoch}/${vote.view}`
   assert(node.durable.has(`${kind} ${view} ${digest}`), `${kind} is durable before it is sent`)
+  assert(indexOfMember(world.sets[epoch] as ValidatorSet, node.member) >= 0, 'only validators of the epoch vote')
+  assert(epoch === node.disk.closings.length, 'nobody votes in an epoch that he has not reached, or that has ended')
   if (kind === 'finalize') {
     assert(
       node.durable.has(`certificate notarize ${view} ${digest}`),
@@ -537,6 +697,10 @@ function checkSend(world: World, node: WorldNode, message: Message): void {
   assert(!(slot.has('nullify') && slot.has('finalize')), 'never both nullify and finalize')
   const [notarized, finalized] = [slot.get('notarize'), slot.get('finalize')]
   assert(notarized === undefined || finalized === undefined || notarized === finalized, 'one digest per view')
+}
+
+function voteIn({ header, view }: Proposal): Pick<Vote, 'kind' | 'epoch' | 'view' | 'digest'> {
+  return { kind: 'notarize', epoch: header.epoch, view, digest: headerDigest(header) }
 }
 
 export function schedule(world: World, atMs: number, run: () => void): void {

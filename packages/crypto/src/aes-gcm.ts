@@ -1,5 +1,5 @@
 /** AES-256-GCM with a 12-byte nonce; the 16-byte tag follows the ciphertext. */
-import { createCipheriv, createDecipheriv } from 'node:crypto'
+import { createCipheriv, createDecipheriv, createSecretKey } from 'node:crypto'
 import { concatBytes } from '@wardline/codec'
 
 export const AES_TAG_BYTES = 16
@@ -14,7 +14,7 @@ export type AesParameters = {
 
 /** @returns ciphertext || tag, 16 bytes longer than `plain` */
 export function encryptAes({ key, nonce, associatedData }: AesParameters, plain: Uint8Array): Uint8Array {
-  const cipher = createCipheriv('aes-256-gcm', key, nonce, { authTagLength: AES_TAG_BYTES })
+  const cipher = createCipheriv('aes-256-gcm', createSecretKey(key), nonce, { authTagLength: AES_TAG_BYTES })
   cipher.setAAD(associatedData)
   return concatBytes(cipher.update(plain), cipher.final(), cipher.getAuthTag())
 }
@@ -23,7 +23,7 @@ export function encryptAes({ key, nonce, associatedData }: AesParameters, plain:
 export function decryptAes({ key, nonce, associatedData }: AesParameters, sealed: Uint8Array): Uint8Array | undefined {
   const size = sealed.length - AES_TAG_BYTES
   if (size < 0) return undefined
-  const decipher = createDecipheriv('aes-256-gcm', key, nonce, { authTagLength: AES_TAG_BYTES })
+  const decipher = createDecipheriv('aes-256-gcm', createSecretKey(key), nonce, { authTagLength: AES_TAG_BYTES })
   decipher.setAAD(associatedData)
   decipher.setAuthTag(sealed.subarray(size))
   const plain = decipher.update(sealed.subarray(0, size))

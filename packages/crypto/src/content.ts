@@ -23,22 +23,23 @@ export type Content = {
   readonly bytes: Uint8Array
 }
 
-const SALT_BYTES = 32
+/** Of the salt of a content, bytes. */
+export const CONTENT_SALT_BYTES = 32
 
 /** SHA-256("wardline/content/1" || salt || length of descriptor (8 bytes) || descriptor || bytes). */
 export function commitContent({ salt, descriptor, bytes }: Content): Hash {
-  assert(salt.length === SALT_BYTES, 'a content salt has 32 bytes')
+  assert(salt.length === CONTENT_SALT_BYTES, 'a content salt has 32 bytes')
   return taggedHash('wardline/content/1', salt, lengthPrefixed(descriptor), bytes)
 }
 
 /** Canonical CBOR of `content`. */
 export function encodeContent({ salt, descriptor, bytes }: Content): Uint8Array {
-  assert(salt.length === SALT_BYTES, 'a content salt has 32 bytes')
+  assert(salt.length === CONTENT_SALT_BYTES, 'a content salt has 32 bytes')
   return encodeCbor({ salt, descriptor, bytes })
 }
 
 const readContent = mapOf({
-  salt: bytesOf(SALT_BYTES),
+  salt: bytesOf(CONTENT_SALT_BYTES),
   descriptor: bytesOf(0, limits.payloadBytesMax),
   bytes: bytesOf(0, limits.payloadBytesMax)
 })

@@ -3,7 +3,7 @@
  * keys of fixed size is a constant prefix.
  */
 import { createPrivateKey, createPublicKey, type KeyObject } from 'node:crypto'
-import { assert, fromHex } from '@wardline/codec'
+import { assert, fromHex, nameBytes } from '@wardline/codec'
 
 type Curve = 'ed25519' | 'x25519'
 
@@ -32,6 +32,20 @@ export function privateKeyObject(curve: Curve, secret: Uint8Array): KeyObject {
 
 /** The 32 bytes of the public half of `key`. */
 export function publicBytes(key: KeyObject): Uint8Array {
-  const der = createPublicKey(key).export({ format: 'der', type: 'spki' })
-  return new Uint8Array(der.subarray(der.length - 32))
+  // As a JWK, because the same as DER takes twenty times as long (measured, 24.21).
+  const { x } = createPublicKey(key).export({ format: 'jwk' })
+  assert(x !== undefined, 'a key of these curves has one coordinate')
+  return new Uint8Array(Buffer.from(x, 'base64url'))
+}
+
+/** Public keys as KeyObjects, kept because making one costs as much as using it; the least recently used is dropped beyond `keysMax`. */
+export function createKeyCache<Key extends string>(curve: Curve, keysMax: number): (key: Key) => KeyObject {
+  const cached = new Map<Key, KeyObject>()
+  return (key) => {
+    const object = cached.get(key) ?? publicKeyObject(curve, nameBytes(key))
+    cached.delete(key)
+    cached.set(key, object)
+    if (cached.size > keysMax) cached.delete(cached.keys().next().value as Key)
+    return object
+  }
 }

@@ -14,7 +14,11 @@ export const STATEMENT_DOMAINS = [
   'wardline/card/1',
   'wardline/genesis-signature/1',
   'wardline/key-proof/1',
-  'wardline/approval/1'
+  'wardline/approval/1',
+  'wardline/sponsor/1',
+  'wardline/doctor/1',
+  'wardline/request/1',
+  'wardline/recall/1'
 ] as const
 
 export type StatementDomain = (typeof STATEMENT_DOMAINS)[number]

@@ -3,6 +3,7 @@ import {
   AssertionError,
   type CborValue,
   type ChainId,
+  type ContentKey,
   decodeCbor,
   encodeCbor,
   limits,
@@ -16,7 +17,14 @@ import {
 import fc from 'fast-check'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { createOpener, type Opener, type SealContext, sealEnvelope, sealedContentBytesMax } from '../src/index.ts'
+import {
+  createOpener,
+  type Opener,
+  openWithContentKey,
+  type SealContext,
+  sealEnvelope,
+  sealedContentBytesMax
+} from '../src/index.ts'
 import { random, seededRandom } from './random.ts'
 
 const test = suite('crypto/envelope')
@@ -50,6 +58,29 @@ test('every receiver opens, and finds the same content', async () => {
     const envelope = await sealEnvelope(context, content, random)
     for (const opener of openers) assert.equal(await opener.open(context, envelope), { kind: 'opened', content })
   }
+})
+
+test('the content key of any receiver opens the envelope for whoever has both, and no other key or place does', async () => {
+  const { context, openers } = world(3)
+  const content = random(1_000)
+  const envelope = await sealEnvelope(context, content, random)
+  const keys = await Promise.all(openers.map((opener) => opener.contentKey(context, envelope)))
+  const [key] = keys as [ContentKey]
+  assert.equal(keys, [key, key, key])
+  assert.equal(openWithContentKey(context, envelope, key), content)
+  assert.is(openWithContentKey(context, envelope, name32<ContentKey>(random(32))), undefined)
+  assert.is(openWithContentKey({ ...context, record: name32<RecordId>(random(32)) }, envelope, key), undefined)
+  assert.is(openWithContentKey({ ...context, receivers: context.receivers.slice(1) }, envelope, key), undefined)
+  const altered = Uint8Array.from(envelope)
+  altered[altered.length - 1] = (altered.at(-1) as number) ^ 1
+  assert.is(openWithContentKey(context, altered, key), undefined)
+  assert.is(openWithContentKey(context, random(50), key), undefined)
+  // What does not unwrap gives no key away.
+  assert.is(await createOpener(random(32)).contentKey(context, envelope), undefined)
+  assert.is(
+    await (openers[0] as Opener).contentKey({ ...context, chain: name32<ChainId>(random(32)) }, envelope),
+    undefined
+  )
 })
 
 test('an opener keeps working when the caller wipes the secret', async () => {

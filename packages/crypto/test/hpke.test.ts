@@ -36,7 +36,10 @@ async function check(setup: Setup): Promise<void> {
   const recipientPublicKey = await kem.deserializePublicKey(fromHex(setup.pkRm))
   const sender = await sealing.createSenderContext({ recipientPublicKey, info })
   assert.is(toHex(new Uint8Array(sender.enc)), setup.enc)
-  const recipientKey = await kem.deserializePrivateKey(fromHex(setup.skRm))
+  const recipientKey = {
+    privateKey: await kem.deserializePrivateKey(fromHex(setup.skRm)),
+    publicKey: recipientPublicKey
+  }
   const opening = ours ? openingSuite : sealing
   const recipient = await opening.createRecipientContext({ recipientKey, enc: fromHex(setup.enc), info })
   for (const { aad, pt, ct } of setup.encryptions) {
@@ -104,8 +107,13 @@ test('what we seal the unchanged library opens, and the other way round', async 
     aead: new Aes256Gcm()
   })
   const ours = createSuite(new SeededX25519(random))
-  const recipientKey = await library.kem.generateKeyPair()
-  const recipientPublicKey = recipientKey.publicKey
+  const theirs = await library.kem.generateKeyPair()
+  const publicBytes = await library.kem.serializePublicKey(theirs.publicKey)
+  const secret = await library.kem.serializePrivateKey(theirs.privateKey)
+  const keysOf = async ({ kem }: CipherSuite) => ({
+    privateKey: await kem.deserializePrivateKey(secret),
+    publicKey: await kem.deserializePublicKey(publicBytes)
+  })
   for (const size of [0, 1, 32, 1024]) {
     const plain = random(size)
     const info = random(size % 100)
@@ -114,6 +122,8 @@ test('what we seal the unchanged library opens, and the other way round', async 
       [library, ours],
       [library, openingSuite]
     ] as const) {
+      const recipientPublicKey = (await keysOf(sealing)).publicKey
+      const recipientKey = await keysOf(opening)
       const { enc, ct } = await sealing.seal({ recipientPublicKey, info }, plain)
       assert.equal(new Uint8Array(await opening.open({ recipientKey, enc, info }, ct)), plain)
       const failure = await opening.open({ recipientKey, enc, info: random(7) }, ct).catch((error: Error) => error.name)

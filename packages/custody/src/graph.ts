@@ -3,7 +3,7 @@
  * which their sender got the record (`via`) and so form a DAG; the graph of holders has one edge per hand-off and may have
  * cycles and parallel edges, where a record was sent to somebody who already had it.
  */
-import type { Hash, Height, MemberId, RecordId, TransactionId } from '@wardline/codec'
+import type { ContentKey, Hash, Height, MemberId, RecordId, TransactionId } from '@wardline/codec'
 import type { Outcome, Purpose } from '@wardline/ledger'
 
 /** `sent`: no acknowledgement is in the chain yet. The others are what the receiver acknowledged. */
@@ -24,6 +24,8 @@ export type Delivery = {
   readonly state: DeliveryState
   /** The receiver's `stt.ack` and the block it is in; null while `sent`. */
   readonly ack: ({ readonly id: TransactionId } & Position) | null
+  /** Revealed by a receiver that claims a mismatch (`verifyMismatch`); absent where none was. */
+  readonly contentKey?: ContentKey
 }
 
 /** One `stt.send`. */
@@ -44,8 +46,26 @@ export type CustodyGraph = {
   readonly origin: MemberId
   /** In the order of the chain; the first is by the origin. At least one. */
   readonly transmissions: readonly Transmission[]
-  /** False where the record has more than `limits.traceTransmissionsMax` transmissions: the later ones are missing. */
+  /**
+   * False where the record has more than `limits.traceTransmissionsMax` transmissions, or `limits.traceHandOffsMax` hand-offs:
+   * the later ones are missing.
+   */
   readonly complete: boolean
+  /** Absent where the record was not recalled, and from a receipt, which proves no recall. */
+  readonly recall?: Recall
+}
+
+/** A record was called back: from then on nobody sends it on, and every member of its graph is to destroy what it has of it. */
+export type Recall = Position & {
+  readonly id: TransactionId
+  /** Who has said that it did, and where; others have not, whether or not they did. */
+  readonly attested: ReadonlyMap<MemberId, Position & { readonly id: TransactionId }>
+}
+
+/** What a recall has made of what a member had: `recalled` until the member has said that it is destroyed. */
+export function recallStateOf({ recall }: CustodyGraph, member: MemberId): 'recalled' | 'destroyed' | undefined {
+  if (recall === undefined) return undefined
+  return recall.attested.has(member) ? 'destroyed' : 'recalled'
 }
 
 export type Holder = {
@@ -139,8 +159,8 @@ export function unacknowledged(graph: CustodyGraph, nowMs: number): Unacknowledg
 export type HandOff = { readonly transmission: Transmission; readonly delivery: Delivery }
 
 /** Every hand-off, in the order of the chain. */
-export function handOffs(graph: CustodyGraph): HandOff[] {
-  return graph.transmissions.flatMap((transmission) => transmission.to.map((delivery) => ({ transmission, delivery })))
+export function handOffs({ transmissions }: Pick<CustodyGraph, 'transmissions'>): HandOff[] {
+  return transmissions.flatMap((transmission) => transmission.to.map((delivery) => ({ transmission, delivery })))
 }
 
 /** Every member of the graph in order of appearance, the origin first. */

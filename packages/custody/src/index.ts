@@ -1,8 +1,9 @@
 /** Who holds which record, through whom and since when: the transmission-directed graph. Pure. */
+export type { Selection } from './draw/selection.ts'
 export { drawSwimlanes } from './draw/swimlanes.ts'
-export type { DrawOptions } from './draw/view.ts'
-export { type CustodyJson, custodyDot, custodyJson } from './export.ts'
-export { custodyFold } from './fold.ts'
+export type { DrawOptions, TerminalOptions } from './draw/view.ts'
+export { type CustodyJson, custodyJson } from './export/json.ts'
+export { createCustodyFold } from './fold.ts'
 export {
   type CustodyGraph,
   type Delivery,
@@ -13,14 +14,38 @@ export {
   handOffs,
   holdersAt,
   type Moment,
+  membersOf,
   type Position,
   pathOf,
   pathTo,
+  type Recall,
   type Transmission,
   type Unacknowledged,
   unacknowledged
 } from './graph.ts'
-export { type HeldRecord, heldRecord, heldRecords, type Rows, traceRecord } from './trace.ts'
+export {
+  type CommonAncestor,
+  type CopyPath,
+  commonAncestor,
+  type Edge,
+  type EdgeFilter,
+  edgesBetween,
+  edgesIn,
+  edgesOf,
+  edgesRecalled,
+  edgesUnconsented,
+  holdersOf,
+  type Page,
+  type PageOptions,
+  pathOfCopy,
+  recallIn
+} from './queries.ts'
+export { FORMS, type Form, renderCustody } from './render.ts'
+export type { OpenState } from './rows.ts'
+export { sealContextOf } from './seal-context.ts'
+export { type HeldRecord, heldRecord, heldRecords, type Rows, traceRecord, transmissionsOf } from './trace.ts'
+export { type TraceFailure, type TraceVerdict, tracePlan, verifyTrace } from './trace-receipt.ts'
+export { type MismatchVerdict, verifyMismatch } from './verify-mismatch.ts'
 export {
   type BrokenPathCode,
   type IsSigned,

@@ -1,7 +1,16 @@
 /** Custody's questions that read rows: the graph of one record, and what one member holds. Never a scan of the chain. */
 import { assert, type Height, limits, type MemberId, name32, type RecordId, type TransactionId } from '@wardline/codec'
-import type { CustodyGraph, Delivery, Transmission } from './graph.ts'
-import { type AckRow, decodeAckRow, decodeHeldRow, decodeSendRow, rowKeys, rowRanges } from './rows.ts'
+import type { CustodyGraph, Delivery, Recall, Transmission } from './graph.ts'
+import {
+  type AckRow,
+  decodeAckRow,
+  decodeHeldRow,
+  decodeMarkRow,
+  decodeSendRow,
+  rowKeys,
+  rowRanges,
+  type SendRow
+} from './rows.ts'
 
 /** A table of rows under the keys that the fold wrote; a chain's key-value store is one. */
 export interface Rows {
@@ -16,38 +25,81 @@ export interface Rows {
 
 /** The graph of a record as of now; undefined if the chain has no such record. */
 export async function traceRecord(rows: Rows, recordId: RecordId): Promise<CustodyGraph | undefined> {
-  const sends = []
+  const sends: SendRow[] = []
+  let handOffs = 0
+  let complete = true
   for await (const [, value] of rows.range({ ...rowRanges.sends(recordId), limit: limits.traceTransmissionsMax + 1 })) {
-    sends.push(decodeSendRow(value))
+    const send = decodeSendRow(value)
+    handOffs += send.to.length
+    complete = sends.length < limits.traceTransmissionsMax && handOffs <= limits.traceHandOffsMax
+    if (!complete) break
+    sends.push(send)
   }
   const [first] = sends
   if (first === undefined) return undefined
   assert(first.via === null, 'the first transmission of a record is by its origin')
-  const kept = sends.slice(0, limits.traceTransmissionsMax)
-  const acks = await readAcks(rows, recordId, kept.length)
-  const transmissions = kept.map(
+  const acks = await readAcks(rows, recordId, complete ? undefined : sends)
+  const transmissions = sends.map(
     ({ time, to, ...send }): Transmission => ({
       ...send,
       timeMs: time,
       to: to.map((member) => deliveryOf(member, acks.get(`${send.id}/${member}`)))
     })
   )
-  return { recordId, origin: first.sender, transmissions, complete: kept.length === sends.length }
+  const recall = await readRecall(rows, recordId)
+  const graph = { recordId, origin: first.sender, transmissions, complete }
+  return recall === undefined ? graph : { ...graph, recall }
 }
 
-/** Acknowledgements by `<transmission>/<member>`. */
-async function readAcks(rows: Rows, recordId: RecordId, transmissions: number): Promise<Map<string, AckRow>> {
-  const { from, to } = rowRanges.acks(recordId)
+/** The recall of a record with all attestations: a chain has fewer hospitals than a record can have hand-offs. */
+async function readRecall(rows: Rows, recordId: RecordId): Promise<Recall | undefined> {
+  const value = rows.get(rowKeys.recall(recordId))
+  if (value === undefined) return undefined
+  const range = rowRanges.attested(recordId)
+  const attested = new Map<MemberId, ReturnType<typeof markOf>>()
+  for await (const [key, mark] of rows.range({ ...range, limit: limits.traceHandOffsMax })) {
+    attested.set(name32<MemberId>(key.slice(range.from.length)), markOf(mark))
+  }
+  return { ...markOf(value), attested }
+}
+
+function markOf(value: Uint8Array) {
+  const { id, time, height, place } = decodeMarkRow(value)
+  return { id, timeMs: time, height, place }
+}
+
+/** Every transmission of a record that `member` sent or was sent, in the order of the chain, however many there are. */
+export async function* transmissionsOf(rows: Rows, recordId: RecordId, member: MemberId): AsyncIterable<TransactionId> {
+  for await (const [, value] of rows.range(rowRanges.sends(recordId))) {
+    const { id, sender, to } = decodeSendRow(value)
+    if (sender === member || to.includes(member)) yield id
+  }
+}
+
+/** Acknowledgements of a record by `<transmission>/<member>`; with `only` those of some of its transmissions. */
+async function readAcks(
+  rows: Rows,
+  recordId: RecordId,
+  only: readonly SendRow[] | undefined
+): Promise<Map<string, AckRow>> {
+  const whole = rowRanges.acks(recordId)
+  // They lie by the ids of their transmissions, so those of some are spread over all.
+  const ranges =
+    only === undefined
+      ? [{ ...whole, limit: limits.traceHandOffsMax }]
+      : only.map(({ id, to }) => ({ ...rowRanges.acksOf(recordId, id), limit: to.length }))
   const acks = new Map<string, AckRow>()
-  for await (const [key, value] of rows.range({ from, to, limit: transmissions * limits.receiversMax })) {
-    acks.set(key.slice(from.length), decodeAckRow(value))
+  for (const range of ranges) {
+    for await (const [key, value] of rows.range(range)) acks.set(key.slice(whole.from.length), decodeAckRow(value))
   }
   return acks
 }
 
-function deliveryOf(member: MemberId, ack: AckRow | undefined): Delivery {
+export function deliveryOf(member: MemberId, ack: AckRow | undefined): Delivery {
   if (ack === undefined) return { member, state: 'sent', ack: null }
-  return { member, state: ack.outcome, ack: { id: ack.id, timeMs: ack.time, height: ack.height, place: ack.place } }
+  const { outcome, contentKey } = ack
+  const delivery = contentKey === undefined ? { member, state: outcome } : { member, state: outcome, contentKey }
+  return { ...delivery, ack: { id: ack.id, timeMs: ack.time, height: ack.height, place: ack.place } }
 }
 
 export type HeldRecord = {

@@ -4,7 +4,7 @@
  */
 import { type ChainId, limits, type MemberId, type SignKey, type TransactionId } from '@wardline/codec'
 import { type Content, commitContent } from '@wardline/crypto'
-import { type ParsedTransaction, recordIdOf } from '@wardline/ledger'
+import { outcomeOf, type ParsedTransaction, recordIdOf } from '@wardline/ledger'
 import { type CustodyGraph, pathOf } from './graph.ts'
 
 type Send = ParsedTransaction<'stt.send'>
@@ -117,11 +117,11 @@ function linkFault({ creation, links, receiver }: PathEvidence, link: number): B
   if (!send.body.to.some(({ member }) => member === taker)) return 'not-a-receiver'
   if (next === undefined) return undefined
   if (next.body.via !== send.id) return 'wrong-via'
-  const isOpened = opened?.body.via === send.id && opened.body.outcome === 'opened' && opened.author.member === taker
-  return isOpened ? undefined : 'not-opened'
+  if (opened?.author.member !== taker) return 'not-opened'
+  return outcomeOf(opened.body, send.id) === 'opened' ? undefined : 'not-opened'
 }
 
-function transactionsOf({ creation, links }: PathEvidence): { tx: ParsedTransaction; link: number }[] {
+function transactionsOf({ creation, links }: PathEvidence): { tx: Send | Ack; link: number }[] {
   const path = links.flatMap(({ send, opened }, link) =>
     opened === null
       ? [{ tx: send, link }]

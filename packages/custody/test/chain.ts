@@ -27,15 +27,18 @@ import {
   layered,
   makeCard,
   memberIdOf,
+  type Outcome,
   type ParsedTransaction,
   parseTransaction,
   recordIdOf,
   type SendBody,
   type Verdict
 } from '@wardline/ledger'
-import { custodyFold, type Rows } from '../src/index.ts'
+import { createCustodyFold, type Rows } from '../src/index.ts'
 
 export const CREATED = 1_800_000_000_000
+/** No rule of these tests looks at the block before. */
+const PARENT = { digest: name32<Digest>(new Uint8Array(32)), time: 0 }
 
 export type Hospital = {
   readonly name: string
@@ -108,11 +111,7 @@ export type TestChain = {
     via: TransactionId | null,
     content?: Hash
   ) => ParsedTransaction<'stt.send'>
-  readonly ack: (
-    author: Hospital,
-    via: TransactionId,
-    outcome?: Bodies['stt.ack']['outcome']
-  ) => ParsedTransaction<'stt.ack'>
+  readonly ack: (author: Hospital, via: TransactionId, outcome?: Outcome) => ParsedTransaction<'stt.ack'>
 }
 
 export function createChain(count: number): TestChain {
@@ -120,6 +119,7 @@ export function createChain(count: number): TestChain {
   const [first] = founders
   if (first === undefined) throw new Error('a chain has founders')
   const genesis = draftGenesis({
+    mode: 'STT',
     label: 'region',
     created: CREATED,
     random: secret('random'),
@@ -128,13 +128,18 @@ export function createChain(count: number): TestChain {
   })
   const id = chainIdOf(genesis)
   const state = createOverlay(emptyState)
+  const fold = createCustodyFold()
   for (const { key, value } of genesisChanges(genesis)) state.set(key, value)
   const folded: Change[] = []
   const blocks: CommittedBlock[] = []
   const byId = new Map<TransactionId, ParsedTransaction>()
   let pending: ParsedTransaction[] = []
   let nonces = 0
-  const position = () => ({ height: height(blocks.length + 1), time: CREATED + (blocks.length + 1) * 1000 })
+  const position = () => ({
+    height: height(blocks.length + 1),
+    time: CREATED + (blocks.length + 1) * 1000,
+    parent: PARENT
+  })
   let block = createBlock(state, position())
 
   const draft: TestChain['draft'] = (author, kind, body, nonce = secret(`nonce ${++nonces}`).slice(0, 16)) => {
@@ -186,7 +191,7 @@ export function createChain(count: number): TestChain {
       // A fold reads time and height of a header and nothing else of it.
       const header = { height: at, time } as CommittedBlock['header']
       const committed = { header, digest: hash(`block ${at}`) as string as Digest, transactions: pending, changes }
-      folded.push(...custodyFold(layered(state, [folded]), committed))
+      folded.push(...fold(layered(state, [folded]), committed))
       for (const tx of pending) byId.set(tx.id, tx)
       blocks.push(committed)
       pending = []
@@ -200,17 +205,18 @@ export function createChain(count: number): TestChain {
       return send(author, to, { recordId: recordIdOf(id, author.member, nonce), content, via: null }, nonce)
     },
     sendOn: (author, to, recordId, via, content = hash('content')) => send(author, to, { recordId, content, via }),
-    ack: (author, via, outcome = 'opened') => draft(author, 'stt.ack', { via, outcome }) as ParsedTransaction<'stt.ack'>
+    ack: (author, via, outcome = 'opened') =>
+      draft(author, 'stt.ack', { acks: [{ via, outcome }] }) as ParsedTransaction<'stt.ack'>
   }
 }
 
-/** The rows of the same blocks folded again from nothing, on the final state of each. */
+/** The rows of the same blocks folded again from nothing, on the final state of each, by a daemon that starts anew at each. */
 export function refold(chain: TestChain): ReturnType<typeof tableOf> {
   const state = createOverlay(emptyState)
   const folded: Change[] = []
   for (const block of chain.blocks) {
     for (const { key, value } of block.changes) state.set(key, value)
-    folded.push(...custodyFold(layered(state, [folded]), block))
+    folded.push(...createCustodyFold()(layered(state, [folded]), block))
   }
   return tableOf(folded)
 }

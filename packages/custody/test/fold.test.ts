@@ -1,5 +1,5 @@
-import { limits, type MemberId, type TransactionId } from '@wardline/codec'
-import { type ParsedTransaction, REFUSALS } from '@wardline/ledger'
+import { height, limits, type MemberId, type RecordId, type TransactionId } from '@wardline/codec'
+import { outcomeOf, type ParsedTransaction } from '@wardline/ledger'
 import fc from 'fast-check'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
@@ -15,11 +15,11 @@ import {
   traceRecord,
   unacknowledged
 } from '../src/index.ts'
-import { CREATED, createChain, type Hospital, hash, refold, type TestChain } from './chain.ts'
+import { encodeAckRow, encodeSendRow, rowKeys } from '../src/rows.ts'
+import { CREATED, createChain, type Hospital, hash, refold, type TestChain, tableOf } from './chain.ts'
+import { play, steps } from './histories.ts'
 
 const test = suite('custody/fold')
-
-const OUTCOMES = ['opened', 'opened', 'opened', 'mismatch', 'broken-path', 'refused', 'lost-key'] as const
 
 async function graphOf(chain: TestChain, record: Parameters<typeof traceRecord>[1]): Promise<CustodyGraph> {
   const graph = await traceRecord(chain.rows(), record)
@@ -200,89 +200,47 @@ test('a graph has a bound, and says when it is over it', async () => {
   assert.is(graph?.complete, false)
 })
 
-type Step = {
-  readonly kind: 'first' | 'send' | 'ack' | 'commit'
-  readonly numbers: readonly [number, number, number, number]
-}
-
-const number = fc.integer({ min: 0, max: 10_000 })
-
-const steps = fc.array(
-  fc.record({
-    kind: fc.constantFrom<Step['kind']>(
-      'first',
-      'send',
-      'send',
-      'send',
-      'send',
-      'send',
-      'send',
-      'ack',
-      'ack',
-      'ack',
-      'ack',
-      'ack',
-      'ack',
-      'commit',
-      'commit'
-    ),
-    numbers: fc.tuple(number, number, number, number)
-  }),
-  { minLength: 20, maxLength: 90 }
-)
-
-/**
- * Mostly a receiver who acknowledges or sends on what it was sent, to anybody, holders included; now and then anybody at all,
- * with any source, as the origin, or with other content.
- */
-function proposed(
-  chain: TestChain,
-  sends: readonly ParsedTransaction<'stt.send'>[],
-  { kind, numbers }: Step
-): ParsedTransaction | undefined {
-  const [one, two, three, whim] = numbers
-  const anybody = chain.hospitals[one % chain.hospitals.length] as Hospital
-  if (kind === 'first') return chain.firstSend(anybody, receiversOf(chain, anybody, two, whim))
-  const source = sends[three % Math.max(1, sends.length)]
-  if (source === undefined) return undefined
-  const receivers = chain.hospitals.filter(({ member }) =>
-    source.body.to.some((receiver) => receiver.member === member)
-  )
-  const author = whim % 4 === 0 ? anybody : (receivers[one % receivers.length] as Hospital)
-  if (kind === 'ack') return chain.ack(author, source.id, OUTCOMES[whim % OUTCOMES.length] as (typeof OUTCOMES)[number])
-  const content = whim % 11 === 0 ? hash('other content') : hash('content')
-  const via = whim % 7 === 0 ? null : source.id
-  return chain.sendOn(author, receiversOf(chain, author, two, whim), source.body.recordId, via, content)
-}
-
-/** One other hospital, or two. */
-function receiversOf(chain: TestChain, author: Hospital, number: number, whim: number): readonly Hospital[] {
-  const others = chain.hospitals.filter((hospital) => hospital !== author)
-  return others.filter((_, i) => i === number % others.length || (whim % 5 === 0 && i === whim % others.length))
-}
+test('a graph is bounded by its hand-offs, and what is in it has its acknowledgements', async () => {
+  const record = hash('record') as string as RecordId
+  const receivers = Array.from({ length: 200 }, (_, i) => hash(`receiver ${i}`) as string as MemberId)
+  const fitting = limits.traceHandOffsMax / receivers.length
+  /** So many transmissions to all of these; of each the last receiver has opened. */
+  const tableWith = (transmissions: number) =>
+    tableOf(
+      Array.from({ length: transmissions }, (_, i) => {
+        const id = hash(`transmission ${i}`) as string as TransactionId
+        const at = { height: height(i + 1), place: 0, time: i + 1 }
+        const sender = hash('origin') as string as MemberId
+        const send = { id, via: null, sender, ...at, to: receivers, purpose: 'treatment', consent: null } as const
+        const ack = { id, outcome: 'opened', ...at } as const
+        return [
+          { key: rowKeys.send(record, at.height, 0), value: encodeSendRow({ ...send, content: hash('content') }) },
+          { key: rowKeys.ack(record, id, receivers.at(-1) as MemberId), value: encodeAckRow(ack) }
+        ]
+      }).flat()
+    )
+  for (const [transmissions, complete] of [
+    [fitting, true],
+    [fitting + 1, false]
+  ] as const) {
+    const graph = await traceRecord(tableWith(transmissions), record)
+    assert.equal([graph?.transmissions.length, graph?.complete], [fitting, complete])
+    for (const { to } of graph?.transmissions ?? []) {
+      assert.is(to.filter(({ state }) => state === 'opened').length, 1)
+      assert.is(to.at(-1)?.state, 'opened')
+    }
+  }
+})
 
 test('whatever members try: one origin, acyclic by via, every sender was a holder then; rebuilt equals incremental', async () => {
   let cycles = 0
   let parallels = 0
   let refusals = 0
+  let withRecall = 0
   await fc.assert(
     fc.asyncProperty(steps, async (plan) => {
-      const chain = createChain(4)
-      const sends: ParsedTransaction<'stt.send'>[] = []
-      const acks: ParsedTransaction<'stt.ack'>[] = []
-      for (const step of plan) {
-        if (step.kind === 'commit') chain.commit()
-        const tx = step.kind === 'commit' ? undefined : proposed(chain, sends, step)
-        if (tx === undefined) continue
-        const verdict = chain.add(tx)
-        if (verdict.kind === 'refuse') {
-          assert.ok(verdict.code in REFUSALS)
-          refusals += 1
-        } else if (tx.kind === 'stt.send') sends.push(tx)
-        else if (tx.kind === 'stt.ack') acks.push(tx)
-      }
-      chain.commit()
-
+      const { chain, sends, acks, recalls, attestations, refused } = play(plan)
+      refusals += refused
       const rows = chain.rows()
       assert.equal(refold(chain).entries(), rows.entries())
       for (const record of new Set(sends.map(({ body }) => body.recordId))) {
@@ -292,6 +250,14 @@ test('whatever members try: one origin, acyclic by via, every sender was a holde
           sends.filter(({ body }) => body.recordId === record),
           acks
         )
+        const recall = recalls.find(({ body }) => body.recordId === record)
+        assert.is(graph.recall?.id, recall?.id)
+        const attested = attestations.filter(({ body }) => body.recordId === record)
+        assert.equal(
+          new Map(Array.from(graph.recall?.attested ?? [], ([member, { id }]) => [member, id])),
+          new Map(attested.map(({ author, id }) => [author.member, id]))
+        )
+        withRecall += recall === undefined ? 0 : 1
         for (const hospital of chain.hospitals) {
           const holder = holdersAt(graph).find(({ member }) => member === hospital.member)
           assert.is(heldRecord(rows, hospital.member, record)?.through, holder?.through)
@@ -301,10 +267,11 @@ test('whatever members try: one origin, acyclic by via, every sender was a holde
         parallels += shape.hasParallels ? 1 : 0
       }
     }),
-    { numRuns: 150 }
+    { numRuns: 250 }
   )
   assert.ok(cycles > 10, `${cycles} graphs of holders had a cycle`)
   assert.ok(parallels > 10, `${parallels} graphs had parallel edges`)
+  assert.ok(withRecall > 20, `${withRecall} records were recalled`)
   assert.ok(refusals > 500, `${refusals} transactions were refused`)
 })
 
@@ -329,8 +296,8 @@ function check(
     )
     assert.is(content, sends[0]?.body.content)
     for (const { member, state, ack } of to) {
-      const answer = acks.find(({ author, body }) => author.member === member && body.via === id)
-      assert.is(state, answer?.body.outcome ?? 'sent')
+      const answer = acks.find(({ author, body }) => author.member === member && outcomeOf(body, id) !== undefined)
+      assert.is(state, answer === undefined ? 'sent' : outcomeOf(answer.body, id))
       assert.is(ack?.id, answer?.id)
     }
     if (via === null) {

@@ -52,6 +52,14 @@ function delivery(
   return { member: member(hospital), state, ack }
 }
 
+/** The graph, recalled at this time; these have attested a second later. */
+export function recalledAt(graph: CustodyGraph, timeMs: number, attested: readonly number[]): CustodyGraph {
+  const at = { height: height(5000), place: 0 }
+  const mark = { id: name<TransactionId>(7001), timeMs: timeMs + 1000, ...at }
+  const by = new Map(attested.map((hospital) => [member(hospital), mark]))
+  return { ...graph, recall: { id: name<TransactionId>(7000), timeMs, ...at, attested: by } }
+}
+
 const HOSPITALS = [
   'Quillmere General Hospital',
   'Norrowby Heart Centre',

@@ -9,7 +9,7 @@
  * of the last hash elsewhere.
  */
 import { type Api, ApiError, type CallContext, type MethodName, methods, type Role } from '@wardline/api'
-import { type ChainId, type Hash, isHex32, taggedHash, WardlineError } from '@wardline/codec'
+import { type ChainId, type Hash, isHex32, type MemberId, taggedHash, WardlineError } from '@wardline/codec'
 import type { Clock, LineLog } from '@wardline/ports'
 
 /** What one line says. Keys are written in this order. */
@@ -26,25 +26,46 @@ export type AuditEntry = {
   /** Null where the caller named none that is here. */
   readonly chain: ChainId | null
   readonly ids: AuditIds
+  /** What came from another hospital before the answer or the failure, bytes; only where something was asked for. */
+  readonly contentBytes?: number
   /** `ok`, the state of what was submitted (`accepted`, `committed` …), or the code that the caller was answered. */
   readonly outcome: string
   /** Hash of the line before; zeros for the first. */
   readonly previous: Hash
 }
 
-/** What a call was about, as far as it was named. Several members only for a transmission. */
+/** What a call was about, as far as it was named. */
 export type AuditIds = {
   readonly record?: string
+  /** Asked for at another hospital. */
+  readonly records?: readonly string[]
   readonly transaction?: string
+  /** The signed request to another hospital. */
+  readonly request?: string
   readonly via?: string
+  /** Of a patient; which one that is, is in no log. */
+  readonly alias?: string
+  /** Who was asked for records, and for whom. */
+  readonly owner?: string
+  readonly accessor?: string
+  /** Receivers, those who sign or read, or whom a grant is for. */
   readonly members?: readonly string[]
+}
+
+/** From what a caller names to ids. */
+export type AuditNames = {
+  /** The chain that a caller means, by label, id or, with undefined, as the only one. */
+  readonly chainOf: (name: string | undefined) => ChainId | undefined
+  /** The only member of that id or display name, or, with undefined, this hospital. */
+  readonly memberOf: (chain: ChainId, reference: string | undefined) => MemberId | undefined
 }
 
 const FIRST_PREVIOUS = '0'.repeat(64) as Hash
 
 /** The line of an entry, without its line feed. */
-export function auditLine({ seq, time, role, actor, method, chain, ids, outcome, previous }: AuditEntry): string {
-  const { record, transaction, via, members } = ids
+export function auditLine(entry: AuditEntry): string {
+  const { seq, time, role, actor, method, chain, ids, contentBytes, outcome, previous } = entry
+  const { record, records, transaction, request, via, alias, owner, accessor, members } = ids
   return JSON.stringify({
     seq,
     time,
@@ -52,7 +73,8 @@ export function auditLine({ seq, time, role, actor, method, chain, ids, outcome,
     actor,
     method,
     chain,
-    ids: { record, transaction, via, members },
+    ids: { record, records, transaction, request, via, alias, owner, accessor, members },
+    contentBytes,
     outcome,
     previous
   })
@@ -108,7 +130,8 @@ export function parseAuditLine(line: string): AuditEntry | undefined {
   return auditLine(value as AuditEntry) === line ? (value as AuditEntry) : undefined
 }
 
-function isEntry({ seq, time, role, actor, method, chain, outcome, previous }: Partial<AuditEntry>): boolean {
+function isEntry(entry: Partial<AuditEntry>): boolean {
+  const { seq, time, role, actor, method, chain, contentBytes, outcome, previous } = entry
   return (
     Number.isSafeInteger(seq) &&
     Number.isSafeInteger(time) &&
@@ -116,30 +139,29 @@ function isEntry({ seq, time, role, actor, method, chain, outcome, previous }: P
     (actor === null || typeof actor === 'string') &&
     typeof method === 'string' &&
     (chain === null || isHex32(chain as string)) &&
+    (contentBytes === undefined || Number.isSafeInteger(contentBytes)) &&
     typeof outcome === 'string' &&
     typeof previous === 'string' &&
     isHex32(previous)
   )
 }
 
+type Call<P, R> = (params: P, context: CallContext) => Promise<R>
+
 export type Audit = {
   /** The table with every audited method logged. */
   readonly api: Api
+  /** `call` as an audited method of that name. */
+  logged<P, R>(method: string, call: Call<P, R>): Call<P, R>
   /** The code of the failure after which nothing is logged, and no audited call answered, any more. */
   failure(): string | undefined
 }
 
 /**
  * Logs the audited methods of `api`.
- * @param chainOf the chain that a caller means, by label, id or, with undefined, as the only one
  * @throws WardlineError `audit-log-unreadable` if the last line is none of ours: what follows could not be chained to it
  */
-export function auditApi(
-  api: Api,
-  log: LineLog,
-  clock: Clock,
-  chainOf: (name: string | undefined) => ChainId | undefined
-): Audit {
+export function auditApi(api: Api, log: LineLog, clock: Clock, { chainOf, memberOf }: AuditNames): Audit {
   const last = log.last === undefined ? undefined : parseAuditLine(log.last)
   if (log.last !== undefined && last === undefined) {
     throw new WardlineError(
@@ -165,26 +187,37 @@ export function auditApi(
     }
   }
 
-  function audited(method: MethodName): (params: unknown, context: CallContext) => Promise<unknown> {
-    // The table pairs each name with the types of its own implementation.
-    const call = api[method] as (params: unknown, context: CallContext) => Promise<unknown>
+  function logged<P, R>(method: string, call: Call<P, R>): Call<P, R> {
     return async (params, context) => {
       if (failure !== undefined) throw new WardlineError(failure, 'the audit log cannot be written')
       const { role, actor = null } = context
       const asked = params as Fields
-      const about = { role, actor, method, chain: chainOf(asked['chain'] as string | undefined) ?? null }
+      const meant = chainOf(asked['chain'] as string | undefined)
       const [ended] = await Promise.allSettled([call(params, context)])
       const { outcome, facts } = ended.status === 'fulfilled' ? successOf(ended.value) : failureOf(ended.reason)
-      await write({ ...about, ids: idsOf(method, asked, facts), outcome })
+      const chain = chainIn(facts) ?? meant ?? null
+      const idOf = (reference: unknown) => memberIn(reference, (name) => chain && memberOf(chain, name))
+      const { contentBytes } = facts
+      const ids = idsOf(method, asked, facts, idOf)
+      await write({
+        role,
+        actor,
+        method,
+        chain,
+        ids,
+        ...(typeof contentBytes === 'number' && { contentBytes }),
+        outcome
+      })
       if (ended.status === 'rejected') throw ended.reason
       return ended.value
     }
   }
 
-  const logged = Object.entries(methods).flatMap(([name, row]) =>
-    row.audited ? [[name, audited(name as MethodName)] as const] : []
+  const audited = Object.entries(methods).flatMap(([name, row]) =>
+    // The table pairs each name with the types of its own implementation.
+    row.audited ? [[name, logged(name, api[name as MethodName] as Call<unknown, unknown>)] as const] : []
   )
-  return { api: { ...api, ...(Object.fromEntries(logged) as Partial<Api>) }, failure: () => failure }
+  return { api: { ...api, ...(Object.fromEntries(audited) as Partial<Api>) }, logged, failure: () => failure }
 }
 
 type Fields = Readonly<Record<string, unknown>>
@@ -201,21 +234,60 @@ function failureOf(error: unknown): Ended {
   return { outcome: error instanceof WardlineError ? 'unavailable' : 'internal-error', facts: {} }
 }
 
+/** The chain that an answer names: the caller may have left it to the daemon which one is meant. */
+function chainIn({ chain }: Fields): ChainId | undefined {
+  return typeof chain === 'string' && isHex32(chain) ? (chain as ChainId) : undefined
+}
+
+type IdOf = (reference: unknown) => MemberId | undefined
+
 /** Ids of the answer before those of the question, which may be a name. */
-function idsOf(method: MethodName, asked: Fields, answered: Fields): AuditIds {
+function idsOf(method: string, asked: Fields, answered: Fields, idOf: IdOf): AuditIds {
   const first = (...values: readonly unknown[]) => values.find((value) => typeof value === 'string' && isHex32(value))
-  const members = [answered['to'] ?? answered['member'] ?? asked['to'] ?? asked['member'] ?? []].flat()
+  const isRequest = method === 'record.request'
   const found = {
     record: first(answered['record'], asked['record']),
-    transaction: first(answered['id'], answered['transmission']),
+    records: isRequest ? asked['records'] : undefined,
+    // Of a look at a record: the entry on the chain that it made.
+    transaction: first(
+      answered['id'],
+      answered['access'],
+      answered['entry'],
+      answered['transmission'],
+      asked['version']
+    ),
+    request: first(answered['request']),
     via: first(answered['via'], asked['via']),
-    members: method === 'record.open' ? undefined : members.flatMap((one) => first(memberOf(one)) ?? [])
+    alias: first(answered['alias'], asked['alias']),
+    owner: isRequest ? idOf(asked['owner']) : undefined,
+    accessor: isRequest ? idOf(asked['accessor']) : undefined,
+    members: membersOf(asked, answered).flatMap((one) => idOf(one) ?? [])
   }
   return Object.fromEntries(
     Object.entries(found).filter(([, value]) => value !== undefined && !(Array.isArray(value) && value.length === 0))
   )
 }
 
-function memberOf(value: unknown): unknown {
-  return typeof value === 'object' && value !== null && 'member' in value ? value.member : value
+function membersOf(asked: Fields, answered: Fields): readonly unknown[] {
+  const given = ['to', 'member', 'doctors', 'reader'].map((name) => answered[name] ?? asked[name])
+  return [given.find((one) => one !== undefined && one !== null) ?? granteesOf(asked['grantee'])].flat()
+}
+
+/** Whom a grant is for: a member, the hospital of a role, or the authorities of an expression. */
+function granteesOf(grantee: unknown): readonly unknown[] {
+  if (typeof grantee !== 'object' || grantee === null) return []
+  return Object.entries(grantee).flatMap(([name, value]) =>
+    ['member', 'hospital', 'authority'].includes(name) ? [value] : [value].flat().flatMap(granteesOf)
+  )
+}
+
+/** A member by id, by what answers call one, or by what `memberOf` makes of a name or of nothing. */
+function memberIn(
+  reference: unknown,
+  memberOf: (name: string | undefined) => MemberId | null | undefined
+): MemberId | undefined {
+  const one =
+    typeof reference === 'object' && reference !== null && 'member' in reference ? reference.member : reference
+  if (typeof one === 'string' && isHex32(one)) return one as MemberId
+  return typeof one === 'string' || one === undefined ? (memberOf(one) ?? undefined) : undefined
 }

@@ -1,15 +1,16 @@
 /** From a transmission to the record's bytes. */
 import { ApiError } from '@wardline/api'
 import type { Content } from '@wardline/crypto'
-import type { ParsedTransaction } from '@wardline/ledger'
+import { isRecalled, type ParsedTransaction } from '@wardline/ledger'
 import { openEnvelope } from './author.ts'
 import type { Deadline } from './deadline.ts'
 import type { Membership } from './membership.ts'
+import { refusal } from './refusal.ts'
 
 /**
  * The content of a transmission that this hospital sent or was sent, held against its commitment; the payload is fetched if
  * it is not here.
- * @throws ApiError `not-found | payload-not-here | verification-failed | timeout`
+ * @throws ApiError `not-found | recalled | payload-not-here | verification-failed | timeout`
  */
 export async function contentOf(
   member: Membership,
@@ -19,14 +20,17 @@ export async function contentOf(
   const { chain } = member
   const isParty = sent.author.member === chain.self || sent.body.to.some(({ member: id }) => id === chain.self)
   if (!isParty) throw new ApiError('not-found', 'this hospital is no party to that transmission')
+  if (isRecalled(chain.state, sent)) throw refusal('recalled')
   const here = chain.payloads.get(sent)
   const envelope = here ?? (await deadline.wait(chain.payloads.fetch(sent), 'the payload has not arrived yet'))
-  if (envelope === undefined) {
-    throw new ApiError('payload-not-here', 'the payload is not here, and nobody who has it is connected')
-  }
+  if (envelope === undefined) throw payloadNotHere()
   const opened = await openEnvelope(member, sent, envelope)
   if (opened.kind === 'failed') {
     throw new ApiError('verification-failed', `the payload does not open to what the chain says (${opened.outcome})`)
   }
   return opened.content
+}
+
+export function payloadNotHere(): ApiError {
+  return new ApiError('payload-not-here', 'the payload is not here, and nobody who has it is connected')
 }

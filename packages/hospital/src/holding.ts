@@ -6,6 +6,7 @@ import {
   type CommittedBlock,
   type ParsedTransaction,
   readAcknowledgement,
+  readRecall,
   readRecord,
   readTransmission
 } from '@wardline/ledger'
@@ -44,7 +45,7 @@ export function broughtBy(member: Membership, { recordId, through }: HeldRecord)
 /**
  * A record is sent on only once this hospital's own opening of it is final; until then this waits. It waits, too, for a
  * transmission or a record that this daemon's chain does not have yet, for the sender may be a block ahead.
- * @throws ApiError `not-a-holder` as soon as it is certain that no opening is under way; `timeout`, or `not-found` if the
+ * @throws ApiError `not-a-holder` as soon as it is certain that no opening is under way, `recalled`; `timeout`, or `not-found` if the
  *   chain did not get to know of it in time
  */
 export async function waitUntilHeld(member: Membership, wanted: Wanted, deadline: Deadline): Promise<Held> {
@@ -54,6 +55,7 @@ export async function waitUntilHeld(member: Membership, wanted: Wanted, deadline
     const look = async () => {
       const standing = await standingOf(member, wanted)
       if (standing === 'never') throw refusal('not-a-holder')
+      if (standing === 'recalled') throw refusal('recalled')
       if (standing !== 'waiting' && standing !== 'unknown') resolve(standing)
     }
     forget = chain.onCommit((block) => {
@@ -74,12 +76,21 @@ export async function waitUntilHeld(member: Membership, wanted: Wanted, deadline
   }
 }
 
-type Standing = Held | 'waiting' | 'unknown' | 'never'
+type Standing = Held | 'waiting' | 'unknown' | 'never' | 'recalled'
 
-async function standingOf(member: Membership, { record, via }: Wanted): Promise<Standing> {
+async function standingOf(member: Membership, wanted: Wanted): Promise<Standing> {
   const { chain } = member
+  const standing = await chain.atRest(() => standingNow(member, wanted))
+  if (standing !== 'not-held') return standing
+  return (await onItsWay(member, wanted.record as RecordId)) === undefined ? 'never' : 'waiting'
+}
+
+function standingNow(member: Membership, { record, via }: Wanted): Standing | 'not-held' {
+  const { chain } = member
+  const named = via === undefined ? record : readTransmission(chain.state, via)?.record
+  if (named !== undefined && readRecall(chain.state, named) !== undefined) return 'recalled'
   if (via !== undefined) {
-    if (readTransmission(chain.state, via) === undefined) return 'unknown'
+    if (named === undefined) return 'unknown'
     if (readAcknowledgement(chain.state, via, chain.self)?.outcome === 'opened') {
       const brought = transmissionOf(member, via)
       return { record: brought.body.recordId, via, brought }
@@ -89,18 +100,23 @@ async function standingOf(member: Membership, { record, via }: Wanted): Promise<
   if (record === undefined) return 'never'
   const held = heldRecord(chain.store, chain.self, record)
   if (held !== undefined) return { record, via: held.through, brought: broughtBy(member, held) }
+  if (readRecord(chain.state, record) === undefined) return 'unknown'
+  return 'not-held'
+}
+
+/** A transmission of the record to this hospital whose opening is still to come, unless that became final just now. */
+export async function onItsWay({ chain }: Membership, record: RecordId): Promise<TransactionId | undefined> {
   const graph = await traceRecord(chain.store, record)
-  if (graph === undefined) return 'unknown'
-  const isOnItsWay = graph.transmissions.some(({ to }) =>
-    to.some((delivery) => delivery.member === chain.self && delivery.state === 'sent')
-  )
-  return isOnItsWay ? 'waiting' : 'never'
+  const toHere = (state: 'sent' | 'opened') =>
+    graph?.transmissions.find(({ to }) => to.some((one) => one.member === chain.self && one.state === state))?.id
+  return toHere('sent') ?? toHere('opened')
 }
 
 /** Whether a block can have changed the standing: it has a transmission of the record, or an acknowledgement of ours. */
 function concerns({ chain }: Membership, { record, via }: Wanted, { transactions }: CommittedBlock): boolean {
   return transactions.some((tx) => {
     if (tx.kind === 'stt.send') return tx.id === via || tx.body.recordId === record
+    if (tx.kind === 'stt.recall') return tx.body.recordId === record || via !== undefined
     return tx.kind === 'stt.ack' && tx.author.member === chain.self
   })
 }

@@ -1,81 +1,114 @@
 /** One hospital's daemon across its chains: opens them, works off their duties, answers the method table. */
-import type { Api } from '@wardline/api'
+import { type Api, type OpenFeed, topics } from '@wardline/api'
 import { WardlineError } from '@wardline/codec'
-import { crashesTolerated, faultsTolerated, quorum } from '@wardline/consensus'
-import { createOpener, createSigner, createVoteSigner, type Verifier } from '@wardline/crypto'
-import { custodyFold } from '@wardline/custody'
-import { cardMember, type Genesis, memberIdOf } from '@wardline/ledger'
-import { type ChainParts, openChain } from '@wardline/node'
-import type { Clock, Journal, KeySet, KeyValueStore, LineLog, Log, Network, Random, VoteMarks } from '@wardline/ports'
-import { dutiesFold } from '@wardline/views'
+import type { LineLog } from '@wardline/ports'
+import { acknowledgingMethods } from './api/acknowledging.ts'
+import { chainChanges } from './api/chain-changes.ts'
 import { chainVerify } from './api/chain-verify.ts'
 import { chainMethods } from './api/chains.ts'
-import { chainIfNamed } from './api/lookup.ts'
+import { custodyMethods } from './api/custody.ts'
+import { evidenceMethods } from './api/evidence.ts'
+import { grantMethods } from './api/grants.ts'
+import { chainIfNamed, memberIfNamed } from './api/lookup.ts'
 import { memberMethods } from './api/members.ts'
+import { patientMethods } from './api/patients.ts'
+import { personMethods } from './api/persons.ts'
 import { recordMethods } from './api/records.ts'
-import { type Facts, type Failed, type Running, statusMethods } from './api/status.ts'
+import { sharedRecordMethods } from './api/shared-records.ts'
+import { spvMethods } from './api/spv.ts'
+import { type Facts, standingOf, statusMethods } from './api/status.ts'
+import { timelineMethods } from './api/timeline.ts'
+import { validatorMethods } from './api/validators.ts'
 import { type Audit, auditApi } from './audit.ts'
-import { startDuties } from './duties.ts'
-import { type Membership, namesOf } from './membership.ts'
+import { feedsOf } from './feeds/open-feed.ts'
+import { createProblemWatch } from './feeds/problems.ts'
+import { createRoster, type Failed, type Roster, type RosterParts } from './roster.ts'
 
-/** What one chain needs of the world. The hospital closes them. */
-export type ChainSetup = {
-  readonly label: string
-  readonly genesis: Genesis
-  /** `sign`, `vote`, `host` and `seal`, 32 bytes each. */
-  readonly keys: KeySet
-  /** Kept with the keys, apart from store and journal; null where nothing is. */
-  readonly voteMarks: VoteMarks | null
-  readonly store: KeyValueStore
-  readonly journal: Journal
-  readonly network: Network
-}
-
-export type HospitalParts = {
-  readonly clock: Clock
-  readonly random: Random
-  readonly log: Log
-  readonly verifier: Verifier
-  readonly peerNameOf: ChainParts['peerNameOf']
+export type HospitalParts = Omit<RosterParts, 'name'> & {
   readonly facts: Facts
   /** The local log of audited calls; closed by who opened it, after `stop`. */
   readonly audit: LineLog
-  /** Something that must not go on: a disk failed or a rule of our own was broken. The daemon should end. */
-  readonly onFailure: (error: unknown) => void
 }
 
 export type Hospital = {
   readonly api: Api
+  /** What can be subscribed to. */
+  readonly openFeed: OpenFeed
+  /** How many run. */
+  chains(): number
+  /** Ends every chain and closes what they were opened with. */
   stop(): Promise<void>
 }
 
 /**
- * Opens the chains; if one cannot be, none stays open.
- * @throws WardlineError `keys-incomplete | audit-log-unreadable`, or why a chain cannot be opened (see `openChain`)
+ * Opens the chains of these labels. One that cannot be opened keeps no other from running; `status` says why it does not.
+ * @throws WardlineError `audit-log-unreadable`, or where there are chains and none can be opened, why the first cannot
  */
-export async function openHospital(setups: readonly ChainSetup[], parts: HospitalParts): Promise<Hospital> {
-  const running: Running[] = []
-  const failed: Failed[] = []
-  async function stop(): Promise<void> {
-    for (const { duties } of running) duties.stop()
-    await Promise.all(running.map(({ member }) => member.chain.stop()))
-  }
+export async function openHospital(labels: readonly string[], parts: HospitalParts): Promise<Hospital> {
+  const roster = createRoster({ ...parts, name: parts.facts.name })
   try {
-    for (const setup of setups) running.push(await join(setup, parts, failed))
-    const memberships = running.map(({ member }) => member)
-    const api: Api = {
-      ...statusMethods(running, () => [...failed, ...auditFailure(audit)], parts.facts),
-      ...memberMethods(memberships),
-      ...recordMethods(memberships),
-      ...chainMethods(memberships),
-      ...chainVerify(memberships)
-    }
-    const audit = auditApi(api, parts.audit, parts.clock, (name) => chainIfNamed(memberships, name)?.chain.id)
-    return { api: audit.api, stop }
+    const failed = () => [...roster.failed(), ...auditFailure(audit)]
+    const audit: Audit = auditApi(apiOf(roster, parts, failed), parts.audit, parts.clock, {
+      chainOf: (name) => chainIfNamed(roster.memberships, name)?.chain.id,
+      memberOf(chain, reference) {
+        const member = chainIfNamed(roster.memberships, chain)
+        if (member === undefined) return undefined
+        return reference === undefined ? member.chain.self : memberIfNamed(member, reference)
+      }
+    })
+    await openAll(roster, labels)
+    const openFeed = auditedFeeds(feedsOfRoster(roster, parts, failed), audit)
+    return { api: audit.api, openFeed, chains: () => roster.running().length, stop: () => roster.stop() }
   } catch (error) {
-    await stop()
+    await roster.stop()
     throw error
   }
+}
+
+function apiOf(roster: Roster, { facts }: HospitalParts, failed: () => readonly Failed[]): Api {
+  const { memberships } = roster
+  return {
+    ...statusMethods(roster.running, failed, facts),
+    ...memberMethods(memberships),
+    ...validatorMethods(memberships),
+    ...personMethods(memberships),
+    ...patientMethods(memberships),
+    ...grantMethods(memberships),
+    ...recordMethods(roster.running),
+    ...acknowledgingMethods(roster.running),
+    ...custodyMethods(() => roster.running().map(({ member }) => member)),
+    ...sharedRecordMethods(memberships),
+    ...timelineMethods(memberships),
+    ...spvMethods(roster.running),
+    ...chainMethods(memberships),
+    ...evidenceMethods(memberships),
+    ...chainVerify(memberships),
+    ...chainChanges(roster)
+  }
+}
+
+function feedsOfRoster(roster: Roster, parts: HospitalParts, failed: () => readonly Failed[]): OpenFeed {
+  const { clock, log, onFailure } = parts
+  const look = async () => (await standingOf(roster.running(), failed())).problems
+  return feedsOf(roster.memberships, createProblemWatch({ look, clock, log, onFailure }), clock)
+}
+
+/** Following what tells of patients is logged when it begins, as looking at one of them is. */
+function auditedFeeds(openFeed: OpenFeed, audit: Audit): OpenFeed {
+  return (params, context) => {
+    const { topic } = params
+    const open = topics[topic].audited ? audit.logged(`subscribe ${topic}`, openFeed) : openFeed
+    return open(params, context)
+  }
+}
+
+async function openAll(roster: Roster, labels: readonly string[]): Promise<void> {
+  const opened = await Promise.allSettled(labels.map((label) => roster.add(label, { expected: true })))
+  const failures = opened.flatMap((one) => (one.status === 'rejected' ? [one.reason as Error] : []))
+  const bug = failures.find((reason) => !(reason instanceof WardlineError))
+  if (bug !== undefined) throw bug
+  const [first] = failures
+  if (first !== undefined && roster.running().length === 0) throw first
 }
 
 function auditFailure(audit: Audit): Failed[] {
@@ -83,59 +116,4 @@ function auditFailure(audit: Audit): Failed[] {
   const problem = 'The audit log cannot be written: no call that belongs into it is answered.'
   const remedy = 'See whether the disk is full, then start the daemon again.'
   return code === undefined ? [] : [{ label: null, code, problem, remedy }]
-}
-
-async function join(setup: ChainSetup, parts: HospitalParts, failed: Failed[]): Promise<Running> {
-  const { label, genesis, keys } = setup
-  const { clock, random, verifier } = parts
-  const log = parts.log.with({ chain: label })
-  const signer = createSigner(secret(keys, 'sign', label))
-  const self = memberIdOf(signer.publicKey)
-  const founder = genesis.founders.find((card) => cardMember(card) === self)
-  const fail = (error: unknown) => {
-    const code = error instanceof WardlineError ? error.code : 'bug'
-    const problem =
-      error instanceof WardlineError ? error.message : 'The chain stopped because of an error in this program.'
-    const remedy = 'Read the log of the daemon; nothing is written to this chain until it is started again.'
-    failed.push({ label, code, problem, remedy })
-    parts.onFailure(error)
-  }
-  const chain = await openChain({
-    genesis,
-    self,
-    voteSigner: founder === undefined ? null : createVoteSigner(secret(keys, 'vote', label)),
-    store: setup.store,
-    voteMarks: setup.voteMarks,
-    journal: setup.journal,
-    network: setup.network,
-    clock,
-    verifier,
-    log,
-    folds: [custodyFold, dutiesFold(self)],
-    peerNameOf: parts.peerNameOf,
-    onFailure: fail
-  })
-  const opener = createOpener(secret(keys, 'seal', label))
-  // A hospital that was admitted later is in no genesis; its own name it knows from its settings.
-  const names = new Map([[self, parts.facts.name], ...namesOf(genesis)])
-  log.info('opened a chain', { validators: genesis.founders.length, tolerance: toleranceOf(genesis.founders.length) })
-  const member: Membership = { label, chain, signer, opener, verifier, clock, random, log, names }
-  return { member, duties: startDuties(member, (run) => setup.network.onPeer(run), fail) }
-}
-
-/** What this many validators stand, in the words of the genesis review. */
-function toleranceOf(validators: number): string {
-  const crashes = crashesTolerated(validators)
-  const liars = faultsTolerated(validators)
-  return `every block needs ${quorum(validators)} of ${validators}; it goes on while ${crashes} are away, and cannot fork while ${liars} lie`
-}
-
-function secret(keys: KeySet, use: string, label: string): Uint8Array {
-  const key = keys[use]
-  if (key === undefined)
-    throw new WardlineError(
-      'keys-incomplete',
-      `the keys of chain ${label} have no ${use} key; run "wardline id export"`
-    )
-  return key
 }

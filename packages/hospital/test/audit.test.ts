@@ -1,6 +1,6 @@
 /** The audit log's chain, and what becomes of a call when its line cannot be written. */
 import { type Api, ApiError, createDispatcher } from '@wardline/api'
-import { type ChainId, WardlineError } from '@wardline/codec'
+import { type ChainId, type MemberId, WardlineError } from '@wardline/codec'
 import { createMemoryLineLog, createSystemClock } from '@wardline/system'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
@@ -14,6 +14,11 @@ const chain = 'c'.repeat(64) as ChainId
 const one = '1'.repeat(64)
 const two = '2'.repeat(64)
 const CANARY = 'canary-in-content'
+/** Whom the chain knows by which name. */
+const MEMBERS: Readonly<Record<string, MemberId>> = Object.fromEntries(
+  ['this hospital', 'Owner', 'Dr. Roe', 'Dr. Poe'].map((name, index) => [name, `${index}a`.repeat(32) as MemberId])
+)
+const [own, owner, roe, poe] = Object.values(MEMBERS) as [MemberId, MemberId, MemberId, MemberId]
 
 /** Answers every method with `answer`. */
 function apiOf(answer: () => Promise<unknown>): Api {
@@ -26,7 +31,10 @@ function apiOf(answer: () => Promise<unknown>): Api {
 
 async function audited(answer: () => Promise<unknown>, disk = createMemoryLineLog()) {
   const log = await disk.open()
-  const audit = auditApi(apiOf(answer), log, createSystemClock(), (name) => (name === 'elsewhere' ? undefined : chain))
+  const audit = auditApi(apiOf(answer), log, createSystemClock(), {
+    chainOf: (name) => (name === 'elsewhere' ? undefined : chain),
+    memberOf: (of, reference) => (of === chain ? MEMBERS[reference ?? 'this hospital'] : undefined)
+  })
   const dispatch = createDispatcher(audit.api)
   const lines = () => disk.text().split('\n').slice(0, -1)
   const entries = () => lines().map((line) => JSON.parse(line) as AuditEntry)
@@ -82,6 +90,58 @@ test('a failed call has its code; names that are no ids are left out', async () 
   assert.equal([entry?.outcome, entry?.chain, entry?.ids], ['timeout', null, { transaction: two, members: [one] }])
   assert.not.match(it.disk.text(), new RegExp(CANARY))
 })
+
+const asked = { owner: 'Owner', alias: one, records: [two, one], accessor: 'Dr. Roe' }
+
+test('a request to another hospital has who asked whom for which records, its entry, and how much came', async () => {
+  const it = await audited(async () => ({ chain, request: two, entry: one, records: [], contentBytes: 7, code: null }))
+  await it.call('record.request', asked)
+  await it.call('record.request', { ...asked, accessor: undefined })
+  const [entry, byItself] = it.entries()
+  const ids = { records: [two, one], transaction: one, request: two, alias: one, owner, accessor: roe }
+  assert.equal([entry?.ids, entry?.contentBytes], [ids, 7])
+  assert.is(byItself?.ids.accessor, own)
+  assert.is((await verifyAuditLog(it.lines())).kind, 'verified')
+})
+
+test('and no less where it fails after the first byte', async () => {
+  const it = await audited(async () => {
+    throw new ApiError('verification-failed', 'not it', { chain, request: two, entry: one, contentBytes: 262_144 })
+  })
+  assert.is(await codeOf(it.call('record.request', asked)), 'verification-failed')
+  const [entry] = it.entries()
+  const ids = { records: [two, one], transaction: one, request: two, alias: one, owner, accessor: roe }
+  assert.equal([entry?.outcome, entry?.ids, entry?.contentBytes], ['verification-failed', ids, 262_144])
+})
+
+for (const [method, params, members] of [
+  ['record.publish', { alias: one, content: 'AAAA', doctors: ['Dr. Roe', 'Dr. Poe'] }, [roe, poe]],
+  ['record.amend', { record: one, content: 'AAAA', doctors: ['Dr. Roe', CANARY] }, [roe]],
+  ['record.open', { record: one, reader: 'Dr. Poe' }, [poe]],
+  ['patient.timeline', { alias: one, label: CANARY, reader: 'Dr. Poe' }, [poe]],
+  ['grant.create', { alias: one, grantee: { member: 'Dr. Roe' }, purposes: ['treatment'] }, [roe]],
+  ['grant.create', { alias: one, grantee: { role: 'doctor', hospital: 'Owner' }, purposes: ['treatment'] }, [owner]],
+  [
+    'grant.create',
+    {
+      alias: one,
+      grantee: {
+        expression: { and: [{ attribute: 'x', authority: 'Owner' }, { not: { attribute: 'y', authority: own } }] }
+      },
+      purposes: ['treatment']
+    },
+    [owner, own]
+  ]
+] as const) {
+  test(`${method} by ${Object.keys(params).join(', ')} has the members that it names, refused or not`, async () => {
+    for (const answer of [async () => ({}), () => Promise.reject(new ApiError('busy', 'later'))]) {
+      const it = await audited(answer)
+      await codeOf(it.call(method, params))
+      assert.equal(it.entries()[0]?.ids.members, members)
+      assert.not.match(it.disk.text(), new RegExp(CANARY))
+    }
+  })
+}
 
 test('a failing world is `unavailable`, a bug `internal-error`, and both reach the caller as they are', async () => {
   for (const [error, outcome] of [

@@ -1,5 +1,6 @@
 /** Four hospitals in one process: a record's way from the first to the last, and everything that is refused on it. */
 import type { MemberId, RecordId, TransactionId } from '@wardline/codec'
+import { handOffs, verifyTrace } from '@wardline/custody'
 import { verifyReceipt } from '@wardline/ledger'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
@@ -37,7 +38,7 @@ test('a record is sent, opened, forwarded and traced, and every holder opens the
   const forwarded = await beta.call('record.send', { to: ['Gamma'], via: sent.id })
   assert.is(forwarded.state, 'committed')
   assert.is(forwarded.via, sent.id)
-  assert.is(forwarded.content, sent.content)
+  assert.is(forwarded.commitment, sent.commitment)
   await untilState(delta, forwarded, gamma, 'opened')
   const third = await gamma.call('record.send', { to: ['Delta'], record: sent.record, purpose: 'emergency' })
   assert.is(third.via, forwarded.id)
@@ -48,7 +49,7 @@ test('a record is sent, opened, forwarded and traced, and every holder opens the
     assert.is(Buffer.from(opened.content, 'base64').toString(), text)
     assert.equal(opened.descriptor, descriptor)
     assert.is(opened.sizeBytes, Buffer.byteLength(text))
-    assert.is(opened.commitment, sent.content)
+    assert.is(opened.commitment, sent.commitment)
     assert.is(opened.origin.name, 'Alpha')
   }
   const trace = await alpha.call('record.trace', { record: sent.record, draw: 'ascii' })
@@ -67,6 +68,77 @@ test('a record is sent, opened, forwarded and traced, and every holder opens the
     early.holders.map(({ name }) => name),
     ['Alpha']
   )
+
+  // Every hand-off, or one path, proven to whoever has the genesis; from any daemon, at any height.
+  const whole = await beta.call('record.receipt', { record: sent.record })
+  const verdict = verifyTrace(whole.receipt, founded.genesis)
+  if (verdict.kind === 'failed') throw new Error(verdict.code)
+  assert.is(whole.transactions, 6)
+  assert.equal(
+    handOffs(verdict.graph).map(({ transmission, delivery }) => [transmission.id, delivery.member, delivery.ack?.id]),
+    trace.edges.map(({ transmission, to, ack }) => [transmission, to.member, ack])
+  )
+  assert.is(verdict.content, sent.commitment)
+  const { height, digest } = await gamma.call('chain.block', { height: 1 as never })
+  const path = await delta.call('record.receipt', { record: sent.record, to: 'Gamma', anchor: height })
+  const pinned = verifyTrace(path.receipt, founded.genesis, { pin: { height, digest } })
+  assert.ok(pinned.kind === 'verified' && pinned.pinned)
+  assert.equal(
+    pinned.graph.transmissions.map(({ id }) => id),
+    [sent.id, forwarded.id]
+  )
+  const above = { record: sent.record, anchor: (height + 1_000_000) as never }
+  assert.is(await codeOf(alpha.call('record.receipt', above)), 'not-found')
+})
+
+test('who holds a record and how it came there is answered for any moment, page by page', async () => {
+  const sent = await alpha.call('record.send', { to: ['Beta'], content: base64('asked about') })
+  const { record } = sent
+  await untilState(beta, sent, beta, 'opened')
+  const two = await beta.call('record.send', { to: ['Gamma', 'Delta'], record })
+  await untilState(alpha, two, gamma, 'opened')
+  await untilState(alpha, two, delta, 'opened')
+  const back = await gamma.call('record.send', { to: ['Alpha'], record, purpose: 'legal' })
+  for (const daemon of [alpha, beta, gamma, delta]) await untilState(daemon, back, alpha, 'opened')
+
+  const namesOf = (holders: readonly { readonly name: string | null }[]) => holders.map(({ name }) => name)
+  const first = await alpha.call('record.holders', { record, limit: 1 })
+  assert.equal(namesOf(first.holders), ['Alpha'])
+  const rest = await alpha.call('record.holders', { record, after: first.next as string })
+  assert.equal(new Set(namesOf(rest.holders)), new Set(['Beta', 'Gamma', 'Delta']))
+  assert.is(rest.next, null)
+  const early = await alpha.call('record.holders', { record, atHeight: sent.height as never })
+  assert.equal(namesOf(early.holders), ['Alpha'])
+
+  const path = await delta.call('record.path', { record, to: 'Gamma' })
+  const hop = (edge: (typeof path.path)[number]) => [edge.from.name, edge.to.name, edge.state]
+  assert.equal(path.path.map(hop), [
+    ['Alpha', 'Beta', 'opened'],
+    ['Beta', 'Gamma', 'opened']
+  ])
+  assert.equal((await delta.call('record.path', { record, to: 'Alpha' })).path, [])
+
+  const down = await alpha.call('record.downstream', { record, from: 'Beta', limit: 1 })
+  assert.equal(new Set(down.edges.map(({ to }) => to.name)), new Set(['Gamma', 'Delta']))
+  const further = await alpha.call('record.downstream', { record, from: 'Beta', after: down.next as never })
+  assert.equal(further.edges.map(hop), [['Gamma', 'Alpha', 'opened']])
+
+  const apart = await beta.call('record.ancestor', { record, one: 'Gamma', other: 'Delta' })
+  assert.equal([apart.ancestor.name, apart.via, apart.toOne.length, apart.toOther.length], ['Beta', sent.id, 1, 1])
+
+  const all = await gamma.call('record.handoffs', { record, withoutConsent: true })
+  assert.is(all.edges.length, 4)
+  assert.equal((await gamma.call('record.handoffs', { record, states: ['sent', 'refused'] })).edges, [])
+  const period = { from: 'Gamma', to: 'Alpha', fromMs: all.edges[3]?.timeMs as number }
+  const between = await beta.call('handoff.between', period)
+  assert.equal(
+    between.edges.map((edge) => [edge.record, edge.purpose]),
+    [[record, 'legal']]
+  )
+  const held = await alpha.call('record.held', { member: 'Delta', limit: 1000 })
+  assert.ok(held.records.some((one) => one.record === record && one.via === two.id))
+  const pending = await alpha.call('handoff.list', { member: 'Delta' })
+  assert.ok(pending.edges.every(({ state }) => state === 'sent'))
 })
 
 test('one transmission to several receivers, with the same receiver named twice', async () => {
@@ -85,7 +157,7 @@ test('the origin sends its own record again, to somebody new and to one that has
   const again = await alpha.call('record.send', { to: ['Beta', 'Gamma'], record: first.record })
   assert.is(again.record, first.record)
   assert.is(again.via, null)
-  assert.is(again.content, first.content)
+  assert.is(again.commitment, first.commitment)
   await untilState(gamma, again, gamma, 'opened')
   await untilState(beta, again, beta, 'opened')
   assert.is(await open(gamma, { record: first.record }), 'again')
@@ -108,6 +180,10 @@ test('what the chain does not know is waited for, and then said not to be there'
   assert.is(await codeOf(delta.call('record.open', { record })), 'not-found')
   assert.is(await codeOf(delta.call('record.trace', { record })), 'not-found')
   assert.is(await codeOf(delta.call('record.holders', { record })), 'not-found')
+  assert.is(await codeOf(delta.call('record.receipt', { record })), 'not-found')
+  assert.is(await codeOf(delta.call('record.path', { record, to: 'Alpha' })), 'not-found')
+  assert.is(await codeOf(delta.call('record.handoffs', { record })), 'not-found')
+  assert.is(await codeOf(delta.call('record.ancestor', { record, one: 'Alpha', other: 'Beta' })), 'not-found')
   assert.is(await codeOf(delta.call('tx.get', { id: via })), 'not-found')
 })
 

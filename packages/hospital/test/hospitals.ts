@@ -3,21 +3,25 @@ import { randomBytes } from 'node:crypto'
 import { ApiError, type Caller, createDispatcher, type MethodName, type ParamsInput, type Result } from '@wardline/api'
 import { type ChainId, type MemberId, type RecordId, type TransactionId, WardlineError } from '@wardline/codec'
 import { createSigner, createVerifier, createVoteSigner, publicSealKey, type Signer } from '@wardline/crypto'
+import { createMemoryRecordKeysDisk, type MemoryRecordKeysDisk } from '@wardline/keys-files'
 import {
   type Card,
   chainIdOf,
   draftGenesis,
   type Genesis,
+  type GenesisMode,
   makeCard,
   memberIdOf,
   signGenesis,
   withSignatures
 } from '@wardline/ledger'
 import { createLibp2pNetwork, peerNameOf } from '@wardline/network-libp2p'
-import type { Clock, KeySet, KeyValueStore, Log, Network } from '@wardline/ports'
+import type { Clock, KeySet, KeyValueStore, Log, Network, StoreWrite } from '@wardline/ports'
 import { createMemoryDisk, type MemoryDisk } from '@wardline/store-memory'
 import { createMemoryLineLog, createSystemClock, createSystemRandom, type MemoryLineLog } from '@wardline/system'
-import { type Hospital, openHospital } from '../src/index.ts'
+import { createMemoryVaultDisk, type MemoryVaultDisk } from '@wardline/vault-files'
+import { type ChainSetup, type Hospital, openHospital } from '../src/index.ts'
+import { memoryKeyLine } from './key-lines.ts'
 
 const LABEL = 'transfers'
 
@@ -27,9 +31,13 @@ export type Place = {
   readonly member: MemberId
   readonly sign: Signer
   readonly keys: KeySet
+  /** Sealing keys that its daemon made: the files of them outlive it. */
+  readonly sealKeys: Uint8Array[]
   readonly card: Card
   readonly port: number
   readonly disk: MemoryDisk
+  readonly vault: MemoryVaultDisk
+  readonly recordKeys: MemoryRecordKeysDisk
   readonly audit: MemoryLineLog
   /** Everything its log said, one line each. */
   readonly log: string[]
@@ -41,6 +49,8 @@ export type Between = {
   readonly store?: (store: KeyValueStore) => KeyValueStore
   readonly network?: (network: Network) => Network
   readonly keys?: (keys: KeySet) => KeySet
+  /** What its settings say of acknowledging. */
+  readonly acknowledge?: NonNullable<ChainSetup['acknowledge']>
   /** Added to what its clock says. */
   readonly clockMs?: () => number
 }
@@ -85,11 +95,29 @@ export async function makePlace(
   )
   const member = memberIdOf(sign.publicKey)
   const disk = createMemoryDisk()
-  return { name, member, sign, keys, card, port, disk, audit: createMemoryLineLog(), log: [], failures: [] }
+  const atRest = { disk, vault: createMemoryVaultDisk(), recordKeys: createMemoryRecordKeysDisk() }
+  const made = { sealKeys: [] }
+  return {
+    name,
+    member,
+    sign,
+    keys,
+    ...made,
+    card,
+    port,
+    ...atRest,
+    audit: createMemoryLineLog(),
+    log: [],
+    failures: []
+  }
 }
 
 /** A chain of new hospitals with these names; the first is its registrar. */
-export async function found(names: readonly string[]): Promise<Founded> {
+export async function found(
+  names: readonly string[],
+  mode: GenesisMode = { mode: 'STT' },
+  parameters: Parameters<typeof draftGenesis>[0]['parameters'] = {}
+): Promise<Founded> {
   const identities = names.map(() => createSigner(randomBytes(32)))
   const places: Place[] = []
   for (const [index, name] of names.entries()) {
@@ -104,13 +132,14 @@ export async function found(names: readonly string[]): Promise<Founded> {
     places.push({ ...place, card: makeCard({ name, label: LABEL, seal, addresses }, keys) })
   }
   const draft = draftGenesis({
+    ...mode,
     label: LABEL,
     created: clock.nowMs() - 1000,
     random: randomBytes(32),
     founders: places.map(({ card }) => card),
     registrar: { kind: 'founder', member: places[0]?.member as MemberId },
     // Everybody is on this machine: views of who is away end sooner.
-    parameters: { deltaMs: 100 }
+    parameters: { deltaMs: 100, ...parameters }
   })
   const genesis = withSignatures(
     draft,
@@ -130,38 +159,41 @@ export async function start({ genesis }: Founded, place: Place, between: Between
   const store = await place.disk.openStore('db')
   const ownClock: Clock = { ...clock, nowMs: () => clock.nowMs() + (between.clockMs?.() ?? 0) }
   let crashed = false
-  const hospital = await openHospital(
-    [
-      {
-        label: LABEL,
-        genesis,
-        keys: between.keys?.(place.keys) ?? place.keys,
-        voteMarks: null,
-        store: between.store?.(store) ?? store,
-        journal: await place.disk.openJournal('votes'),
-        network
-      }
-    ],
-    {
-      clock: ownClock,
-      random,
-      log,
-      verifier: createVerifier(),
-      peerNameOf,
-      audit: await place.audit.open(),
-      facts: {
-        name: place.name,
-        version: '0.0.0',
-        startedMs: clock.nowMs(),
-        pid: 1,
-        rssBytes: () => 1,
-        nowMs: ownClock.nowMs
-      },
-      onFailure: (error) => {
-        if (!crashed) place.failures.push(error)
-      }
+  const keys = between.keys?.(place.keys) ?? place.keys
+  const setup: ChainSetup = {
+    label: LABEL,
+    genesis,
+    keys,
+    voteKeys: memoryKeyLine(keys, 'vote', random),
+    sealKeys: memoryKeyLine(keys, 'seal', random, place.sealKeys),
+    voteMarks: null,
+    acknowledge: between.acknowledge ?? 'auto',
+    store: between.store?.(store) ?? store,
+    journal: await place.disk.openJournal('votes'),
+    network,
+    vault: place.vault.open(),
+    recordKeys: place.recordKeys.open(random)
+  }
+  const hospital = await openHospital([LABEL], {
+    openSetup: async () => setup,
+    clock: ownClock,
+    random,
+    log,
+    verifier: createVerifier(),
+    peerNameOf,
+    audit: await place.audit.open(),
+    facts: {
+      name: place.name,
+      version: '0.0.0',
+      startedMs: clock.nowMs(),
+      pid: 1,
+      rssBytes: () => 1,
+      nowMs: ownClock.nowMs
+    },
+    onFailure: (error) => {
+      if (!crashed) place.failures.push(error)
     }
-  )
+  })
   const dispatch = createDispatcher(hospital.api, { checkResults: true })
   return {
     place,
@@ -173,6 +205,8 @@ export async function start({ genesis }: Founded, place: Place, between: Between
     async crash() {
       crashed = true
       place.disk.crash()
+      place.vault.crash()
+      place.recordKeys.crash()
       // Its timers, for its process goes on here; its disk is dead, so what waits for that never ends.
       void hospital.stop()
       await opened.close()
@@ -206,6 +240,25 @@ export async function until(what: string, holds: () => Promise<boolean> | boolea
     if (performance.now() > endMs) throw new Error(`waited ${waitMs} ms in vain until ${what}`)
     await new Promise((resolve) => setTimeout(resolve, 15))
   }
+}
+
+/** Whose writes can be read at once, and are said to be on disk only when they may be; `whenHeld` tells of the first. */
+export function slowToSay(store: KeyValueStore, isHeld: (write: StoreWrite) => boolean) {
+  const { promise: mayEnd, resolve: release } = Promise.withResolvers<void>()
+  const { promise: whenHeld, resolve: hold } = Promise.withResolvers<void>()
+  const slow: KeyValueStore = {
+    get: (key) => store.get(key),
+    range: (options) => store.range(options),
+    purge: (keys, isSpared) => store.purge(keys, isSpared),
+    close: () => store.close(),
+    async write(writes, options) {
+      await store.write(writes, options)
+      if (!writes.some(isHeld)) return
+      hold()
+      await mayEnd
+    }
+  }
+  return { slow, whenHeld, release }
 }
 
 /** The stable code with which a call fails; `none` if it does not. */
@@ -249,7 +302,7 @@ function unlessBehind(error: unknown): undefined {
   if (!(error instanceof ApiError) || error.code !== 'not-found') throw error
 }
 
-function keepingLog(lines: string[]): Log {
+export function keepingLog(lines: string[]): Log {
   const keep = (message: string, fields?: object): void => void lines.push(`${message} ${JSON.stringify(fields ?? {})}`)
   const log: Log = { debug: keep, info: keep, warn: keep, error: keep, with: () => log }
   return log

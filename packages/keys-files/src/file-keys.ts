@@ -7,11 +7,12 @@
  * its own, then linked, which unlike renaming never replaces. A crash between can leave `.<name>.key.<random>` behind; it
  * holds the same encrypted bytes and may be deleted.
  */
-import { type FileHandle, link, mkdir, open, stat, unlink } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
+import { type FileHandle, open, stat } from 'node:fs/promises'
+import { join } from 'node:path'
 import { toHex, unreachable, WardlineError } from '@wardline/codec'
 import { openKeyFile, sealKeyFile } from '@wardline/crypto'
 import type { KeySet, Keys, Random } from '@wardline/ports'
+import { createFile, errorCode, makeDirectory, syncDirectory } from './durable-file.ts'
 import { assertKeysName, copyKeySet, markName } from './key-set.ts'
 
 export type FileKeysOptions = {
@@ -25,7 +26,6 @@ export type FileKeysOptions = {
 const FILE_BYTES_MAX = 128 * 1024
 /** Any permission of the group or of others. */
 const OTHERS = 0o077
-const WRITABLE_BY_OTHERS = 0o022
 
 /** Loading and creating each take about 0.3 s, of another thread: the passphrase's derivation is slow on purpose. */
 export function createFileKeys({ directory, passphrase, random }: FileKeysOptions): Keys {
@@ -48,7 +48,9 @@ export function createFileKeys({ directory, passphrase, random }: FileKeysOption
       const temporary = join(directory, `.${name}.key.${toHex(random.bytes(8))}`)
       try {
         await makeDirectory(directory)
-        await writeOnce(temporary, path, bytes)
+        if (!(await createFile(temporary, path, bytes))) {
+          throw new WardlineError('keys-exist', `${path} exists, and keys are never overwritten`)
+        }
       } catch (cause) {
         if (cause instanceof WardlineError) throw cause
         throw new WardlineError('keys-failed', `${path} cannot be written`, { cause })
@@ -60,7 +62,7 @@ export function createFileKeys({ directory, passphrase, random }: FileKeysOption
         await stat(path)
         return true
       } catch (cause) {
-        if (codeOf(cause) === 'ENOENT') return false
+        if (errorCode(cause) === 'ENOENT') return false
         throw new WardlineError('keys-unreadable', `${path} cannot be looked for`, { cause })
       }
     },
@@ -84,7 +86,7 @@ async function readKeyFile(path: string): Promise<Uint8Array | undefined> {
   try {
     file = await open(path, 'r')
   } catch (cause) {
-    if (codeOf(cause) === 'ENOENT') return undefined
+    if (errorCode(cause) === 'ENOENT') return undefined
     throw new WardlineError('keys-unreadable', `${path} cannot be opened`, { cause })
   }
   try {
@@ -117,58 +119,4 @@ async function decrypt(path: string, bytes: Uint8Array, passphrase: Uint8Array):
     default:
       return unreachable(result.code)
   }
-}
-
-/** Writes `path` whole and durably, with mode 0600. @throws WardlineError `keys-exist` if it is there */
-async function writeOnce(temporary: string, path: string, bytes: Uint8Array): Promise<void> {
-  const file = await open(temporary, 'wx', 0o600)
-  try {
-    try {
-      await file.writeFile(bytes)
-      await file.sync()
-    } finally {
-      await file.close()
-    }
-    await linkNew(temporary, path)
-  } finally {
-    await unlink(temporary)
-  }
-  await syncDirectory(dirname(path))
-}
-
-async function linkNew(from: string, path: string): Promise<void> {
-  try {
-    await link(from, path)
-  } catch (cause) {
-    if (codeOf(cause) !== 'EEXIST') throw cause
-    throw new WardlineError('keys-exist', `${path} exists, and keys are never overwritten`, { cause })
-  }
-}
-
-/** Makes `directory`, durably, with mode 0700, or checks the one that is there. */
-async function makeDirectory(directory: string): Promise<void> {
-  const first = await mkdir(directory, { recursive: true, mode: 0o700 })
-  if (first === undefined) {
-    const { mode } = await stat(directory)
-    if ((mode & WRITABLE_BY_OTHERS) === 0) return
-    const shown = (mode & 0o777).toString(8).padStart(4, '0')
-    throw new WardlineError(
-      'keys-failed',
-      `${directory} can be written by other users (mode ${shown}): chmod 700 it first`
-    )
-  }
-  for (let made = directory; made !== dirname(first); made = dirname(made)) await syncDirectory(dirname(made))
-}
-
-async function syncDirectory(directory: string): Promise<void> {
-  const handle = await open(directory, 'r')
-  try {
-    await handle.sync()
-  } finally {
-    await handle.close()
-  }
-}
-
-function codeOf(error: unknown): string | undefined {
-  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined
 }

@@ -2,17 +2,20 @@
 import { assert, type ChainId, type SignKey } from '@wardline/codec'
 import type { KeySet } from '@wardline/ports'
 
-const NAME = /^[a-z0-9][a-z0-9-]{0,62}$/
+const NAME = /^[a-z0-9][a-z0-9-]{0,62}(\.[a-z0-9-]{1,31})?$/
 const USE = /^[a-z][a-z0-9-]{0,63}$/
 
-/** @throws AssertionError unless `name` is 1 to 63 of `a-z 0-9 -`, beginning with a letter or digit: it becomes a file's name */
+/**
+ * A name becomes a file's name: 1 to 63 of `a-z 0-9 -`, beginning with a letter or digit, and perhaps a dot and 1 to 31 more.
+ * @throws AssertionError for any other
+ */
 export function assertKeysName(name: string): void {
-  assert(NAME.test(name), 'keys are stored under a name of a-z, 0-9 and -')
+  assert(NAME.test(name), 'keys are stored under a name of a-z, 0-9 and -, with at most one dot')
 }
 
 const HEX32 = /^[0-9a-f]{64}$/
 
-/** The name of the mark that `key` has voted on `chain`; no name of keys has a dot. */
+/** The name of the mark that `key` has voted on `chain`; no name of keys is as long. */
 export function markName(chain: ChainId, key: SignKey): string {
   assert(HEX32.test(chain) && HEX32.test(key), 'a mark names a chain and a key')
   return `${chain}-${key}.voted`

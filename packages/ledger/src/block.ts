@@ -2,8 +2,10 @@
 import { concatBytes, type Hash, type Leaf, limits, merkleRoot, name32, nameBytes, taggedHash } from '@wardline/codec'
 import { apply, judge, type Verdict } from './judge.ts'
 import type { Position } from './kind.ts'
-import { type Change, createOverlay, type StateView } from './overlay.ts'
-import { readParameters } from './parameters.ts'
+import { traitsOf } from './kinds.ts'
+import { type Change, createOverlay, remembering, type StateView } from './overlay.ts'
+import { readMode, readParameters } from './parameters.ts'
+import { notePastBlock } from './past-blocks.ts'
 import type { BlockCode, RefusalCode } from './refusals.ts'
 import type { ParsedTransaction } from './transaction.ts'
 
@@ -24,19 +26,34 @@ export interface BlockBuilder {
 
 /** A block on `state` at `position`: for a leader that selects, and for `execute`. `state` must not change meanwhile. */
 export function createBlock(state: StateView, position: Position): BlockBuilder {
-  const { blockBodyBytesMax, blockTransactionsMax } = readParameters(state)
-  const overlay = createOverlay(state)
+  const base = remembering(state)
+  const { blockBodyBytesMax, blockTransactionsMax } = readParameters(base)
+  const overlay = createOverlay(base)
+  if (readMode(base) === 'SPV') notePastBlock(overlay, position)
   let count = 0
   let size = 0
+  let payloads = 0
+  let accesses = 0
+  let isClosing = false
   return {
     add(tx) {
+      if (isClosing) return { kind: 'full', code: 'change-not-last' }
       if (count + 1 > blockTransactionsMax) return { kind: 'full', code: 'block-too-many' }
       if (size + tx.bytes.length > blockBodyBytesMax) return { kind: 'full', code: 'block-too-large' }
+      const payload = sharedPayloadSize(tx)
+      if (payloads + payload > limits.blockPayloadBytesMax) return { kind: 'full', code: 'payloads-too-large' }
+      // Each evaluates a patient's grants: what many of them cost must not hold up whoever executes the block.
+      const isAccess = tx.kind === 'spv.access'
+      if (isAccess && accesses === limits.blockAccessesMax) return { kind: 'full', code: 'accesses-too-many' }
       const verdict = judge(overlay, tx, position.time)
       if (verdict.kind === 'refuse') return verdict
       apply(overlay, tx, position)
       count += 1
       size += tx.bytes.length
+      payloads += payload
+      if (isAccess) accesses += 1
+      // What follows would be judged by other validators than those who vote for this block.
+      if (tx.kind === 'validator.change') isClosing = true
       return verdict
     },
     changes() {
@@ -45,6 +62,11 @@ export function createBlock(state: StateView, position: Position): BlockBuilder 
       return { changes: all.filter((change) => !isSeen(change)), seen: all.filter(isSeen) }
     }
   }
+}
+
+/** The size of a payload that every member must hold, bytes; 0 if the transaction names none. */
+export function sharedPayloadSize({ kind, payload }: ParsedTransaction): number {
+  return traitsOf(kind).payload === 'everyone' ? (payload?.size ?? 0) : 0
 }
 
 export type ExecutedBlock = Position & { readonly transactions: readonly ParsedTransaction[] }

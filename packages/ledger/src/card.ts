@@ -7,9 +7,7 @@ import {
   arrayOf,
   type CborValue,
   type ChainId,
-  concatBytes,
   encodeCbor,
-  fromHex,
   type MemberId,
   nameBytes,
   nullable,
@@ -29,7 +27,7 @@ import {
   verifySignature
 } from '@wardline/crypto'
 import { memberIdOf, nullableBytes } from './membership/member.ts'
-import { keyProofMessage, registrationStatement } from './membership/statements.ts'
+import { keyProofMessage, keyProofVote, registrationStatement } from './membership/statements.ts'
 import {
   type Field,
   fingerprintOf,
@@ -319,14 +317,6 @@ function keyFields(keys: CardKeys) {
 /** What each key of a card signs: that they are one member's, for the chain of this label. */
 function cardKeysStatement(label: string, keys: CardKeys): Uint8Array {
   return encodeCbor({ use: 'card', label, ...keyFields(keys) })
-}
-
-/**
- * A vote key signs votes and nothing else, 85 bytes in a fixed form. So its proof of possession is a vote of the kind 32,
- * which is no consensus message, on chain, epoch and view zero, with the hash of the key-proof message as its digest.
- */
-function keyProofVote(statement: Uint8Array): Uint8Array {
-  return concatBytes(fromHex('574c433120'), new Uint8Array(48), sha256(keyProofMessage(statement)))
 }
 
 function makeRegistration(

@@ -14,6 +14,7 @@ import {
   limits,
   type MemberId,
   nameBytes,
+  nullable,
   oneOf,
   type SignKey,
   taggedHash,
@@ -24,6 +25,8 @@ import { type ValidatorSet, validatorSet } from '@wardline/consensus'
 import { type Signer, statementMessage, verifySignature } from '@wardline/crypto'
 import { appHash, NO_APP_HASH } from './block.ts'
 import { type Card, cardFields, cardJson, cardMember, readCardJson, readLabel, verifyCard } from './card.ts'
+import { encodeFence, type Fence, orderedFence, readFenceMap } from './fence.ts'
+import { MODES, type Mode } from './kind.ts'
 import { encodeMember, type Member, STAFF_ROLES } from './membership/member.ts'
 import type { Change } from './overlay.ts'
 import {
@@ -36,9 +39,6 @@ import {
 import { fingerprintOf, hex32, hexOf, isSameText, type Problem, readFields, readJson } from './problem.ts'
 import { stateKeys } from './state-keys.ts'
 
-/** What a chain is for. `DSS` and `SPV` are reserved: a genesis that says so is refused as `unsupported`. */
-export type Mode = 'STT'
-
 /** Who admits and expels hospitals: one of the founders, or somebody with a card, no daemon and no vote. */
 export type Registrar =
   | { readonly kind: 'founder'; readonly member: MemberId }
@@ -49,6 +49,10 @@ export type GenesisSignature = { readonly identity: SignKey; readonly signature:
 export type Genesis = {
   readonly v: 1
   readonly mode: Mode
+  /** Of a DSS chain, and of no other. */
+  readonly fence: Fence | null
+  /** Of an SPV chain, and of no other: the terms of a grant stand on the chain for all its members to read. */
+  readonly disclosure: 'open' | null
   readonly label: string
   /** Milliseconds since the epoch: the time of height 0. */
   readonly created: number
@@ -64,7 +68,10 @@ export type Genesis = {
   readonly signatures: readonly GenesisSignature[]
 }
 
-export type GenesisDraft = {
+/** A chain's mode, and what only that mode asks for. */
+export type GenesisMode = { readonly mode: 'DSS'; readonly fence: Fence } | { readonly mode: 'STT' | 'SPV' }
+
+export type GenesisDraft = GenesisMode & {
   readonly label: string
   readonly created: number
   readonly random: Uint8Array
@@ -81,8 +88,13 @@ export function draftGenesis(draft: GenesisDraft): Genesis {
   const { label, created, random, registrar } = draft
   const founders = [...draft.founders].sort((a, b) => (cardMember(a) < cardMember(b) ? -1 : 1))
   const parameters = { ...defaultParameters, ...draft.parameters }
-  const fixed = { v: 1, mode: 'STT', ruleset: 1, stateMap: 0, signatures: [] } as const
-  return { ...fixed, label, created, random, parameters, registrar, founders }
+  const { mode } = draft
+  const fixed = { v: 1, ruleset: 1, stateMap: 0, signatures: [] } as const
+  const terms = {
+    fence: draft.mode === 'DSS' ? orderedFence(draft.fence) : null,
+    disclosure: mode === 'SPV' ? 'open' : null
+  } as const
+  return { ...fixed, mode, ...terms, label, created, random, parameters, registrar, founders }
 }
 
 /** `SHA-256("wardline/genesis/1" || cbor of the genesis without its signatures)`. */
@@ -138,6 +150,7 @@ export function genesisChanges(genesis: Genesis): readonly Change[] {
   const members = founders.map(cardMember)
   const changes: Change[] = [
     { key: stateKeys.parameters, value: encodeCbor(genesis.parameters) },
+    { key: stateKeys.mode, value: encodeCbor(genesis.mode) },
     { key: stateKeys.registrar, value: encodeCbor(nameBytes(registrarOf(genesis))) },
     { key: stateKeys.validators, value: encodeValidators({ epoch: epoch(0), members }) },
     { key: stateKeys.hosts, value: encodeCbor(founders.length) }
@@ -152,6 +165,7 @@ export function genesisChanges(genesis: Genesis): readonly Change[] {
     const member: Member = { ...founderMember(registrar.card), role: 'registrar', host: null, vote: null, grants: null }
     changes.push({ key: stateKeys.member(cardMember(registrar.card)), value: encodeMember(member) })
   }
+  if (genesis.fence !== null) changes.push({ key: stateKeys.fence, value: encodeFence(genesis.fence) })
   return changes.sort((a, b) => (a.key < b.key ? -1 : 1))
 }
 
@@ -170,6 +184,8 @@ export function genesisText(genesis: Genesis): string {
   const json = {
     v,
     mode,
+    fence: genesis.fence && orderedFence(genesis.fence),
+    disclosure: genesis.disclosure,
     label,
     created,
     random: toHex(random),
@@ -221,10 +237,13 @@ export function parseGenesisSignature(text: string): ParsedGenesisSignature {
 
 /** The document without its signatures, as it is hashed and signed. */
 function genesisCbor(genesis: Genesis): Uint8Array {
-  const { v, mode, label, created, random, ruleset, stateMap, parameters, registrar, founders } = genesis
+  const { v, mode, fence, disclosure, label, created, random, ruleset, stateMap, parameters } = genesis
+  const { registrar, founders } = genesis
   return encodeCbor({
     v,
     mode,
+    fence,
+    disclosure,
     label,
     created,
     random,
@@ -270,7 +289,12 @@ const signatureField = { read: hexOf(64), mustBe: '128 lower-case hex digits' } 
 
 const genesisShape = {
   v: anything,
-  mode: anything,
+  mode: { read: oneOf(...MODES), mustBe: 'DSS, STT or SPV' },
+  fence: {
+    read: nullable(readFenceMap),
+    mustBe: 'null, or an object of purpose, legalBasis, retentionYears, contact and excludedLabels (ascending)'
+  },
+  disclosure: { read: nullable(oneOf('open')), mustBe: 'null or "open"' },
   label: { read: readLabel, mustBe: '1 to 32 lower-case letters, digits and hyphens' },
   created: { read: uint, mustBe: 'a time in milliseconds since 1970' },
   random: { read: hexOf(32), mustBe: '64 lower-case hex digits' },
@@ -303,28 +327,30 @@ const signatureFileShape = {
 function readGenesisJson(json: unknown, problems: Problem[]): Genesis | undefined {
   const fields = readFields(json, genesisShape, 'The genesis', problems)
   if (fields === undefined || !isSupported(fields, problems)) return undefined
-  const { label, created, random, parameters } = fields
+  const { mode, fence, disclosure, label, created, random, parameters } = fields
   const registrar = readRegistrarJson(fields.registrar, problems)
   const founders = fields.founders.map((card, i) => readCardJson(card, `The card of founder ${i + 1}`, problems))
   const signatures = fields.signatures.map((one, i) =>
     readFields(one, signatureShape, `Signature ${i + 1} of the genesis`, problems)
   )
   if (registrar === undefined || problems.length > 0) return undefined
-  const fixed = { v: 1, mode: 'STT', ruleset: 1, stateMap: 0 } as const
+  if ((mode === 'DSS') !== (fence !== null)) problems.push(rule('A DSS genesis has a fence, and no other has one.'))
+  if ((mode === 'SPV') !== (disclosure !== null)) {
+    problems.push(rule('An SPV genesis says how grants are disclosed, and no other does.'))
+  }
+  if (problems.length > 0) return undefined
+  const fixed = { v: 1, mode, fence, disclosure, ruleset: 1, stateMap: 0 } as const
   const isRead = <T>(value: T | undefined): value is T => value !== undefined
   const lists = { founders: founders.filter(isRead), signatures: signatures.filter(isRead) }
   return { ...fixed, label, created, random, parameters, registrar, ...lists }
 }
 
-type Versions = Readonly<Record<'v' | 'mode' | 'ruleset' | 'stateMap', CborValue>>
+type Versions = Readonly<Record<'v' | 'ruleset' | 'stateMap', CborValue>>
 
-function isSupported({ v, mode, ruleset, stateMap }: Versions, problems: Problem[]): boolean {
+function isSupported({ v, ruleset, stateMap }: Versions, problems: Problem[]): boolean {
   const before = problems.length
   const unsupported = (message: string) => problems.push({ code: 'unsupported', message })
   if (v !== 1) unsupported('The genesis has a version that this daemon does not know.')
-  if (mode === 'DSS' || mode === 'SPV')
-    unsupported(`The genesis founds a ${mode} chain; this version runs STT chains only.`)
-  else if (mode !== 'STT') unsupported('The genesis has a mode that does not exist; there are STT, DSS and SPV.')
   if (ruleset !== 1) unsupported('The genesis asks for a ruleset that this daemon does not have.')
   if (stateMap !== 0) unsupported('The genesis asks for an authenticated state map, which this version does not have.')
   return problems.length === before

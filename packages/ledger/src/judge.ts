@@ -1,9 +1,10 @@
 /** Whether a transaction may follow on a state, and what it then changes. The one judge, for submit, receive, leader and voter. */
-import { encodeCbor, limits } from '@wardline/codec'
-import type { Position } from './kind.ts'
-import { applyBody, judgeBody } from './kinds.ts'
+import { encodeCbor, limits, type SignKey } from '@wardline/codec'
+import type { MemberAuthor, Position } from './kind.ts'
+import { applyBody, judgeBody, traitsOf } from './kinds.ts'
 import { type Member, readMember, standing } from './membership/member.ts'
 import type { Overlay, StateView } from './overlay.ts'
+import { readMode } from './parameters.ts'
 import { REFUSALS, type RefusalCode } from './refusals.ts'
 import { stateKeys } from './state-keys.ts'
 import type { ParsedTransaction } from './transaction.ts'
@@ -24,19 +25,32 @@ export function judge(state: StateView, tx: ParsedTransaction, blockTimeMs: numb
 }
 
 function refusalOf(state: StateView, tx: ParsedTransaction, timeMs: number): RefusalCode | undefined {
-  if (tx.expires <= timeMs) return 'expired'
-  if (tx.expires > timeMs + limits.transactionLifeMsMax) return 'too-far-expiry'
-  if (state.get(stateKeys.seen(tx.expires, tx.id)) !== undefined) return 'id-used'
-  const author = readMember(state, tx.author.member)
+  const traits = traitsOf(tx.kind)
+  if (!traits.modes.includes(readMode(state))) return 'kind-not-here'
+  if (traits.lifetime === 'bounded') {
+    if (tx.expires <= timeMs) return 'expired'
+    if (tx.expires > timeMs + limits.transactionLifeMsMax) return 'too-far-expiry'
+    if (state.get(stateKeys.seen(tx.expires, tx.id)) !== undefined) return 'id-used'
+  }
+  const signatory = tx.sponsor ?? { ...tx.author, key: tx.key }
+  const author = readMember(state, signatory.member)
   if (author === undefined) return 'unknown-author'
-  return standing(state, author, timeMs) ?? refusalOfKey(author, tx, timeMs) ?? judgeBody({ state, timeMs, author }, tx)
+  if (tx.sponsor !== undefined && author.role !== 'hospital') return 'sponsor-not-hospital'
+  return (
+    standing(state, author, timeMs) ??
+    refusalOfKey(author, signatory, timeMs) ??
+    judgeBody({ state, timeMs, author }, tx)
+  )
 }
 
 /** The key must be the one registered under its number, and the newest one in force. */
-function refusalOfKey(author: Member, tx: ParsedTransaction, timeMs: number): RefusalCode | undefined {
-  const { keyIndex } = tx.author
+function refusalOfKey(
+  author: Member,
+  { keyIndex, key }: MemberAuthor & { readonly key: SignKey },
+  timeMs: number
+): RefusalCode | undefined {
   const registered = author.keys[keyIndex]
-  if (registered?.key !== tx.key) return 'key-mismatch'
+  if (registered?.key !== key) return 'key-mismatch'
   if (registered.from > timeMs) return 'key-not-yet'
   const next = author.keys[keyIndex + 1]
   return next !== undefined && next.from <= timeMs ? 'key-revoked' : undefined
@@ -45,5 +59,6 @@ function refusalOfKey(author: Member, tx: ParsedTransaction, timeMs: number): Re
 /** Writes what an accepted transaction changes, and that its id is used. */
 export function apply(state: Overlay, tx: ParsedTransaction, position: Position): void {
   applyBody(state, tx, position)
-  state.set(stateKeys.seen(tx.expires, tx.id), encodeCbor(position.height))
+  if (traitsOf(tx.kind).lifetime === 'bounded')
+    state.set(stateKeys.seen(tx.expires, tx.id), encodeCbor(position.height))
 }

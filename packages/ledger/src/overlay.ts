@@ -35,6 +35,20 @@ export function createOverlay(base: StateView): Overlay {
   }
 }
 
+/** `base`, asked for each key once: while its answers do not change. Who reads a row again gets the same array. */
+export function remembering(base: StateView): StateView {
+  const known = new Map<string, Uint8Array | undefined>()
+  return {
+    get(key) {
+      const value = known.get(key)
+      if (value !== undefined || known.has(key)) return value
+      const read = base.get(key)
+      known.set(key, read)
+      return read
+    }
+  }
+}
+
 /** `base` with the changes of executed but not yet final blocks over it, oldest block first. */
 export function layered(base: StateView, layers: readonly (readonly Change[])[]): StateView {
   if (layers.length === 0) return base

@@ -3,7 +3,7 @@ import {
   arrayOf,
   assert,
   bytes32,
-  decodeCbor,
+  decodeStored,
   type Epoch,
   encodeCbor,
   epoch,
@@ -12,9 +12,11 @@ import {
   type MemberId,
   mapOf,
   nameBytes,
+  oneOf,
   type Read,
   uint
 } from '@wardline/codec'
+import { MODES, type Mode } from './kind.ts'
 import type { StateView } from './overlay.ts'
 import { stateKeys } from './state-keys.ts'
 
@@ -55,14 +57,23 @@ export const readParametersMap = mapOf({
 
 /** The chain's parameters. @throws AssertionError if the state has none: it is not the state of a chain */
 export function readParameters(state: StateView): Parameters {
-  const parameters = readParametersMap(decodeStored(state, stateKeys.parameters))
+  const parameters = decodeStored(state.get(stateKeys.parameters), readParametersMap)
   assert(parameters !== undefined, 'the state holds the chain parameters')
   return parameters
 }
 
+/** What the chain is for. @throws AssertionError if the state does not say */
+export function readMode(state: StateView): Mode {
+  const mode = decodeStored(state.get(stateKeys.mode), readModeName)
+  assert(mode !== undefined, 'the state holds the mode')
+  return mode
+}
+
+const readModeName = oneOf(...MODES)
+
 /** The registrar's memberId. @throws AssertionError if the state has none */
 export function readRegistrar(state: StateView): MemberId {
-  const registrar = bytes32<MemberId>(decodeStored(state, stateKeys.registrar))
+  const registrar = decodeStored(state.get(stateKeys.registrar), bytes32<MemberId>)
   assert(registrar !== undefined, 'the state holds the registrar')
   return registrar
 }
@@ -71,7 +82,7 @@ export type ValidatorNames = { readonly epoch: Epoch; readonly members: readonly
 
 /** Who validates, ascending. @throws AssertionError if the state does not say */
 export function readValidators(state: StateView): ValidatorNames {
-  const names = readValidatorsMap(decodeStored(state, stateKeys.validators))
+  const names = decodeStored(state.get(stateKeys.validators), readValidatorsMap)
   assert(names !== undefined, 'the state holds the validators')
   return { epoch: epoch(names.epoch), members: names.members }
 }
@@ -84,16 +95,7 @@ const readValidatorsMap = mapOf({ epoch: uint, members: arrayOf(bytes32<MemberId
 
 /** How many members have a libp2p key. */
 export function readHosts(state: StateView): number {
-  const hosts = uint(decodeStored(state, stateKeys.hosts))
+  const hosts = decodeStored(state.get(stateKeys.hosts), uint)
   assert(hosts !== undefined, 'the state counts the libp2p keys')
   return hosts
-}
-
-/** The value under `key`, decoded; undefined if absent. @throws AssertionError if it is not canonical CBOR */
-function decodeStored(state: StateView, key: string) {
-  const bytes = state.get(key)
-  if (bytes === undefined) return undefined
-  const value = decodeCbor(bytes)
-  assert(value !== undefined, 'a stored value is canonical')
-  return value
 }

@@ -13,13 +13,13 @@ import {
   stateKeys,
   txRoot
 } from '../src/index.ts'
-import { alpha, beta, CREATED, firstSend, gamma, genesisState, hash, transaction } from './world.ts'
+import { alpha, beta, CREATED, firstSend, gamma, genesisState, hash, parent, transaction } from './world.ts'
 
 const test = suite('ledger/block')
-const position = { height: height(1), time: CREATED + 1 }
+const position = { height: height(1), time: CREATED + 1, parent }
 
 function opened(who: typeof beta, tx: ParsedTransaction) {
-  return transaction(who, 'stt.ack', { via: tx.id, outcome: 'opened' })
+  return transaction(who, 'stt.ack', { acks: [{ via: tx.id, outcome: 'opened' }] })
 }
 
 test('a transaction is judged after the ones before it', () => {

@@ -2,9 +2,9 @@
  * The bytes of every encoded type, each as the SHA-256 of one fixed example. A row that changes is a change of format: the
  * chains and files that exist could no longer be read, so it takes a new version, not a new hash here.
  */
-import { concatBytes, epoch, height, name32, sha256, toHex, view } from '@wardline/codec'
+import { concatBytes, type Digest, epoch, height, name32, sha256, toHex, view } from '@wardline/codec'
 import { type Header, headerDigest, setHash, voteBytes } from '@wardline/consensus'
-import { createSigner, publicSealKey } from '@wardline/crypto'
+import { createSigner, createVoteSigner, publicSealKey } from '@wardline/crypto'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import {
@@ -12,6 +12,8 @@ import {
   type Change,
   cardText,
   chainIdOf,
+  changeApprovalText,
+  changeDraftText,
   encodeBlockBody,
   encodeReceipt,
   execute,
@@ -24,9 +26,13 @@ import {
   parseTransaction,
   recordIdOf,
   signGenesis,
+  signRecall,
   txRoot,
+  type VoteApproval,
+  validatorChangeDigest,
   validatorsOf
 } from '../src/index.ts'
+import { changeBody } from './membership/changes.ts'
 import {
   alpha,
   beta,
@@ -41,6 +47,7 @@ import {
   genesisState,
   hash,
   ministry,
+  parent,
   person,
   receivers,
   recoverBody,
@@ -68,9 +75,9 @@ const send = fixed(alpha, 'stt.send', sendBody({ recordId, to: receivers(beta, g
 const parsed = [
   send,
   fixed(ministry, 'member.register', registerBody(clinic)),
-  fixed(beta, 'stt.ack', { via: parse(send).id, outcome: 'opened' })
+  fixed(beta, 'stt.ack', { acks: [{ via: parse(send).id, outcome: 'opened' }] })
 ].map(parse)
-const executed = execute(genesisState(), { height: height(1), time: CREATED + 1, transactions: parsed })
+const executed = execute(genesisState(), { height: height(1), time: CREATED + 1, parent, transactions: parsed })
 
 function parse(bytes: Uint8Array) {
   const result = parseTransaction(bytes, chain)
@@ -88,7 +95,8 @@ function text(value: string): Uint8Array {
   return new TextEncoder().encode(value)
 }
 
-function receipt(): string {
+/** @param isLater with the end of an epoch, though the block is of the first: only the bytes matter here */
+function receipt(isLater = false): string {
   const leaves = parsed.map(({ leaf }) => leaf)
   const header: Header = {
     version: 1,
@@ -120,9 +128,30 @@ function receipt(): string {
     signatures
   } as const
   const path = leafPath(leaves, 1)
-  return encodeReceipt({ chain, transaction: send, path, header, anchor: null, ancestor: null, certificate })
+  return encodeReceipt({
+    chain,
+    transaction: send,
+    path,
+    header,
+    anchor: null,
+    ancestor: null,
+    epochs: isLater ? [{ header, certificate, change: changeBody('remove', delta) }] : [],
+    certificate
+  })
 }
 
+const patient = createSigner(secret('patient'))
+const subjectSend = fixed(alpha, 'stt.send', sendBody({ recordId, to: receivers(beta), subject: patient.publicKey }))
+const recall = fixed(alpha, 'stt.recall', { recordId, subject: null })
+const patientRecall = fixed(delta, 'stt.recall', { recordId, subject: signRecall(chain, recordId, patient) })
+const attestation = fixed(beta, 'stt.attest', { recordId, via: parse(subjectSend).id })
+const recalling = execute(genesisState(), {
+  height: height(1),
+  time: CREATED + 1,
+  parent,
+  transactions: [subjectSend, patientRecall, attestation].map(parse)
+})
+const recalled = recalling.kind === 'ok' ? recalling.changes : []
 const changes = executed.kind === 'ok' ? executed.changes : []
 const seen = executed.kind === 'ok' ? executed.seen : []
 const state = genesisChanges(genesis)
@@ -132,56 +161,121 @@ const veto = fixed(alpha, 'member.rotate', { action: 'veto', member: alpha.membe
 const proof = rotationProof(alpha.member, next, seal)
 const keys = { member: alpha.member, sign: next.publicKey, seal, proof }
 const announcement = fixed(alpha, 'member.rotate', { action: 'announce', ...keys })
+const changed = changeBody('rotate', alpha, { key: createVoteSigner(secret('next vote')) })
+const { proof: _, approvals: __, ...change } = changed
+const rotation = fixed(beta, 'validator.change', changed)
+const removal = fixed(beta, 'validator.change', changeBody('remove', delta))
 const recovery = fixed(beta, 'member.rotate', recoverBody(alpha.member, next, [beta, gamma, delta]))
+
+const ballot = (digit: string) => {
+  const digest = name32<Digest>(digit.repeat(64))
+  const signature = delta.vote.sign(voteBytes('notarize', chain, epoch(0), view(5), digest))
+  return { kind: 'notarize', digest, signature } as const
+}
+const votes = [ballot('a'), ballot('b')] as const
+const place = { epoch: epoch(0), view: view(5) }
+const report = fixed(alpha, 'evidence.report', { signer: delta.member, key: delta.vote.publicKey, ...place, votes })
+const reported = execute(genesisState(), {
+  ...{ height: height(1), time: CREATED + 1, parent },
+  transactions: [parse(report)]
+})
 
 const rows: readonly (readonly [name: string, expected: string, actual: Uint8Array])[] = [
   [
     'member.register of a hospital',
-    'f9c1b1e188e0065e53216b508f197c102ac455a014778ffcb8045ff4ba3367b8',
+    'bf4fffed9bd506a0694d1bbe087d01827cf5e962d4684399e1d356f63a7441a7',
     (parsed[1] as (typeof parsed)[0]).bytes
   ],
-  ['member.register of a doctor', 'b71964c40e829c11373f4489483ffad505fc725173193a0297f2ba8d553f5f0a', doctor],
-  ['member.revoke', '8fb4f05f4398d137bb628fa92e6c8e542fa9b1d9ffd6fe5f27ab35aeba573709', revocation],
-  ['member.rotate announce', '966c59e4eda85160e29b52012d3a23b811311303e46e7df23cd7899f14b29656', announcement],
-  ['member.rotate veto', 'e20db70027092c5441d4c358e904ca284508bde1b9983d441e4217d27071de51', veto],
-  ['member.rotate recover', '0ab675f1e4a377debacbe1f5bbd80c8825b296ddd6090be1c7b022dc2aaa16f6', recovery],
-  ['stt.send', 'd22db93d50c8c43332e8a68ecac9045cbc8f51d746934ebdef27f3d70191fbf1', send],
+  ['member.register of a doctor', '470a601bd07de496be291ff38111667a9e95718c51f4802e3f8f9c7320dd99d4', doctor],
+  ['member.revoke', '5846a084fa0b17ea948f051b4a67437db7e94b50ae1ad05e9cdbdb544e822320', revocation],
+  ['member.rotate announce', '352060ee104e9c5c32e80e34f754c8198b37cd1a0f253f46c711e2e1ac714096', announcement],
+  ['member.rotate veto', '32663184b3297df283d25d080362488cfcb48914ba1840c193512e8263d68236', veto],
+  ['validator.change rotate', '0790b6a3e461622658c4c9c25f73286698cfc5ce0d799328a10adb6372b2e69a', rotation],
+  ['validator.change remove', '95e66dde394143e3bdc5a5cdb45cfa56e31d62f84651a876b32cf44983e61fc2', removal],
+  [
+    'a draft of a change',
+    '58d2393f1e77f7b6116c470456ca5e38558f5305d36e6875b96057208ff19fcb',
+    text(changeDraftText({ chain, change, proof: changed.proof }))
+  ],
+  [
+    'an approval of a change',
+    'a08d67b1a830874699b2f610bcf793d94c5d14f2d45a4581a927047371812c5f',
+    text(
+      changeApprovalText({
+        chain,
+        digest: validatorChangeDigest(chain, change),
+        approval: changed.approvals[0] as VoteApproval
+      })
+    )
+  ],
+  [
+    'a receipt of a later epoch',
+    '9958512374ec2ff19136100591b90215bb22a3214ef4cd74d1dd964ffa5e5739',
+    text(receipt(true))
+  ],
+  ['member.rotate recover', 'ccded58a646ef8012441eb27707661f87ea05f2810d0b1dae45993311bcafb4b', recovery],
+  ['evidence.report', '96937a10e20e45cb127b1e45bd0c582d76459965c193dbb291328b25d3d91fa8', report],
+  [
+    'evidence/',
+    '9cbf79186e0fabcf18f45bb907b553408c9f85f8354f6df2182533c9b879b45a',
+    bytesOf(reported.kind === 'ok' ? reported.changes : [], 'evidence/')
+  ],
+  ['stt.send', '75e8a6babf7003bd50602ab4fba19ba70860956df9729fc73c74d59bcc5d5691', send],
   [
     'stt.ack',
-    '257c0257c943a79b7d7e3ac9e76781dd98c15249877e186c0d143ea1d9916c38',
+    '3d55e137b94d826b4b081ae2c5cc9c13a6cfe6d26f59b2bdbf4d381b95338ef1',
     (parsed[2] as (typeof parsed)[0]).bytes
   ],
+  ['stt.send with a recall key', '2b6848df4a74f3da17bbc6896aeb64d10b6ec3705cfdc2b8e0d7872212cab57d', subjectSend],
+  ['stt.recall by the origin', '83141c4c4f3b25adb2a791df4216d729fdb6499b432b8f1481fa6b9e1025e97b', recall],
+  [
+    "stt.recall by the patient's key",
+    '1e81c04cd9c41b9bf6bacfd3563c7bba10ef2829992328c96543db51a5bf9d84',
+    patientRecall
+  ],
+  ['stt.attest', 'b816c18723bf9a963f9c6b84cf0bcf857bab49daa95056aa5e802c58de788f85', attestation],
   [
     'ids and leaves',
-    '1d8c4365454124b13d9a92090a35852f952067328a8c846e97a15c5528c2e525',
+    'a5d1057760f77eac52b6a50296d76657ba81513f18f64d335ac8e68df99e4216',
     text(parsed.map(({ id, leaf }) => `${id} ${leaf}`).join())
   ],
-  ['chain/', '8002134b603246b5d0490735dc5032f8ff3ae798ee10f46e77a216db3da4dae8', bytesOf(state, 'chain/')],
+  ['chain/', 'c2ccec7479415270fe10a0394d15d2aa9148c3e6702cf8753fbe4e60c5676033', bytesOf(state, 'chain/')],
   ['member/', '101ca983b3205d6c1e149496947179af5be096bf840013bdfbefdc2f84142178', bytesOf(changes, 'member/')],
   ['host/', 'e871a2c5d021d5f5abb278dfbc6a60980a047e5dbc6e74ec0f06b6ccf1ed2c2e', bytesOf(changes, 'host/')],
-  ['stt/record/', '7ad9ff7306cf6f23bb9dd55222ffad26fc6fede92af29585f4b02a4c06e1c2f4', bytesOf(changes, 'stt/record/')],
+  ['stt/record/', 'a3d9488ad3bcf737387f5d654f0bb48f1b4be2477228252b271aebe8839aa48e', bytesOf(changes, 'stt/record/')],
   [
     'stt/transmission/',
-    '81dc4264818b25d7d17196e1ea58f312a29dec4e5f4d3e895df0d6e26e037da5',
+    '265b2e4e50d397a03091ea1adbda5fcd5cac2571a120b0f81d156c712414cdb4',
     bytesOf(changes, 'stt/transmission/')
   ],
-  ['stt/ack/', 'b3f4e97fc92cc2774edae6e0a03842d3ef03ad51b5d2b54a9fc515909de6229d', bytesOf(changes, 'stt/ack/')],
-  ['seen/', '0b72d8a05a831ac0186882e63d30d9c7961d720ed954f4ae75175867639e54a6', bytesOf(seen, 'seen/')],
+  ['stt/ack/', '98e6f68ab15f21b7046ad733ef6ba25f5bacd8a4d0ca5d8a9ab68dac60383316', bytesOf(changes, 'stt/ack/')],
+  [
+    'stt/subject/',
+    '17869d59f6c647dbfa7d4e2721ee49a59df67de82b09e615ed6a618772fac423',
+    bytesOf(recalled, 'stt/subject/')
+  ],
+  ['stt/recall/', 'f36673f68253c0e79dbca93a4beef1d89ea6cbf24632b6c8cc78cb3aa6dc8c9e', bytesOf(recalled, 'stt/recall/')],
+  [
+    'stt/attested/',
+    '4f1d7d73160a8b4a4c7050728599f59bc8cdbc913117948929ede121719d1fc4',
+    bytesOf(recalled, 'stt/attested/')
+  ],
+  ['seen/', '14c975ce27f15ed435d4c2118f2bf0f7cc6e91e173bb30b21d75cb72828fd021', bytesOf(seen, 'seen/')],
   [
     'the state of a genesis',
-    '105353d9967277488c13566124b12e49b1bd2b6e0e31a97174c3f6c20ae88266',
+    '0f4b69bba57d4d3abcecedd139b5abb6c45f06de27f49bbac8c04a6e0a8deb83',
     text(genesisAppHash(genesis))
   ],
-  ['a chain id', 'b3bc2c8c9cd51b62086f415ea1245d47684bd8871df131919393764333015a9c', text(chainIdOf(genesis))],
-  ['a genesis file', '4e4400091cd9e98c1001781a480d5de5d45808ff1090e051c7b9e28469c012d3', text(genesisText(genesis))],
+  ['a chain id', '280eaab2827c52bbd648284b60035360f9d7f01edd41677d2cba3918cc23bcab', text(chainIdOf(genesis))],
+  ['a genesis file', 'ff48be0a8c584f49886005f961ee59d1f07bf1e7fef47639ce7532a34ba3a383', text(genesisText(genesis))],
   [
     'a genesis signature file',
-    '46c3b8a2cf6682c0bee23cbaf8507624db5632fdc9ee011285f8c9dc6fab6d70',
+    '178890dda97c765d79c387e8a999d98f3fb0658cad520a5d090541237c14a767',
     text(genesisSignatureText(chain, signGenesis(genesis, alpha.identity)))
   ],
   [
     'a card file',
-    'c7035ab473ae552a04012003711a0a881493453ede93a8d0266dcb0bb368bf0e',
+    'f43beeaa59fa4cf43c729aef2a9cf32d158103bcb6ac6c2e9f143d54321ea7d5',
     text(cardText(cardOf(clinic, 'region', { chain, by: ministry.member })))
   ],
   [
@@ -189,10 +283,10 @@ const rows: readonly (readonly [name: string, expected: string, actual: Uint8Arr
     '861813ef7406596d14d6ad1498765b6765e8391d415c3feb406ce944bf741f39',
     text(cardText(registrarCard(ministry)))
   ],
-  ['a receipt', 'ffa81c5351a62ccc535bbbd025e9650c5d05d099d0ba26f42397f8bbf90e39b4', text(receipt())],
+  ['a receipt', 'cbe168fe78c9ef56c11f0ba67de5c4c1f0723a75a673ba5ecc61cedd08076110', text(receipt())],
   [
     'a block body',
-    '6c6c4a5cf5602088c493e0b6af5e117485e5cbf5c7866cab51ffa11ea10b88d0',
+    'ee3eba7ce3e44cc05bfde37a2d4090120e788c12944275724f6ad334f3f120dc',
     encodeBlockBody(parsed.map(({ bytes }) => bytes))
   ]
 ]

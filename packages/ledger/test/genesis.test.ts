@@ -5,7 +5,10 @@ import * as assert from 'uvu/assert'
 import {
   chainIdOf,
   draftGenesis,
+  type Fence,
   type Genesis,
+  type GenesisDraft,
+  type GenesisMode,
   genesisChanges,
   genesisFingerprint,
   genesisSignatureText,
@@ -13,7 +16,9 @@ import {
   type ProblemCode,
   parseGenesis,
   parseGenesisSignature,
+  readFence,
   readMember,
+  readMode,
   readParameters,
   readRegistrar,
   readValidators,
@@ -39,20 +44,32 @@ import {
   ministry,
   person,
   registrarCard,
-  secret
+  secret,
+  stateOf
 } from './world.ts'
 
 const test = suite('ledger/genesis')
 
-function draft(changes: Partial<Parameters<typeof draftGenesis>[0]> = {}): Genesis {
-  return draftGenesis({
+const fence: Fence = {
+  purpose: 'Treatment across the region',
+  legalBasis: 'GDPR 9(2)(h)',
+  retentionYears: 30,
+  contact: 'privacy@region.example',
+  excludedLabels: ['hiv', 'psychotherapy']
+}
+
+function facts() {
+  return {
     label: 'region',
     created: CREATED,
     random: secret('random'),
     founders: founders.map((founder) => cardOf(founder)),
-    registrar: { kind: 'founder', member: alpha.member },
-    ...changes
-  })
+    registrar: { kind: 'founder', member: alpha.member }
+  } as const
+}
+
+function draft(changes: Partial<Omit<GenesisDraft, 'mode' | 'fence'>> = {}): Genesis {
+  return draftGenesis({ ...facts(), mode: 'STT', ...changes })
 }
 
 /** The genesis signed by all its founders that are in `people`. */
@@ -166,11 +183,34 @@ for (const [name, code, of] of rules) {
   test(`${code}: ${name}`, () => assert.ok(codes(of()).includes(code), codes(of()).join()))
 }
 
+const modes: readonly GenesisMode[] = [{ mode: 'DSS', fence }, { mode: 'STT' }, { mode: 'SPV' }]
+for (const terms of modes) {
+  test(`a ${terms.mode} genesis is read back as it was drafted, and its state says what it is`, () => {
+    const drafted = draftGenesis({ ...facts(), ...terms })
+    const parsed = parseGenesis(genesisText(drafted))
+    if (parsed.kind === 'failed') return assert.unreachable(parsed.problems[0]?.message)
+    assert.equal(parsed.genesis, drafted)
+    const state = stateOf(genesisChanges(drafted))
+    assert.is(readMode(state), terms.mode)
+    assert.equal(readFence(state), terms.mode === 'DSS' ? fence : undefined)
+  })
+}
+
+test('the mode is part of the chain id', () => {
+  assert.is(new Set(modes.map((terms) => chainIdOf(draftGenesis({ ...facts(), ...terms })))).size, modes.length)
+})
+
 const edits: readonly (readonly [name: string, code: ProblemCode, change: object])[] = [
   ['version 2', 'unsupported', { v: 2 }],
-  ['a DSS chain', 'unsupported', { mode: 'DSS' }],
-  ['an SPV chain', 'unsupported', { mode: 'SPV' }],
-  ['a mode that does not exist', 'unsupported', { mode: 'XYZ' }],
+  ['a mode that does not exist', 'field', { mode: 'XYZ' }],
+  ['a DSS chain without a fence', 'rule', { mode: 'DSS' }],
+  ['an STT chain with a fence', 'rule', { fence }],
+  ['an SPV chain that does not say how grants are disclosed', 'rule', { mode: 'SPV' }],
+  ['an STT chain that discloses grants', 'rule', { disclosure: 'open' }],
+  ['an SPV chain with sealed grants', 'field', { mode: 'SPV', disclosure: 'sealed' }],
+  ['a fence without a contact', 'field', { mode: 'DSS', fence: { ...fence, contact: '' } }],
+  ['excluded labels out of order', 'field', { mode: 'DSS', fence: { ...fence, excludedLabels: ['b', 'a'] } }],
+  ['an excluded label in capitals', 'field', { mode: 'DSS', fence: { ...fence, excludedLabels: ['HIV'] } }],
   ['rules of the future', 'unsupported', { ruleset: 2 }],
   ['an authenticated map', 'unsupported', { stateMap: 1 }],
   ['a time before 1970', 'field', { created: -1 }],

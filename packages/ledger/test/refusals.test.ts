@@ -1,6 +1,19 @@
 /** Every code is produced here by a real transaction or block, and the table has no code that is not. */
-import { decodeCbor, encodeCbor, height, limits, name32, type SealKey, type SignKey } from '@wardline/codec'
-import { createSigner } from '@wardline/crypto'
+import {
+  type ContentKey,
+  type Digest,
+  decodeCbor,
+  encodeCbor,
+  epoch,
+  height,
+  limits,
+  name32,
+  type SealKey,
+  type SignKey,
+  view
+} from '@wardline/codec'
+import { voteBytes } from '@wardline/consensus'
+import { createSigner, type VoteSigner } from '@wardline/crypto'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import {
@@ -20,6 +33,10 @@ import {
   verifyTransaction
 } from '../src/index.ts'
 import { encodeMember } from '../src/membership/member.ts'
+import { dssRows } from './dss/refusals.ts'
+import { changeRows } from './membership/change-refusals.ts'
+import { spvRows } from './spv/refusals.ts'
+import { recallRows } from './stt/refusals.ts'
 import {
   alpha,
   beta,
@@ -35,6 +52,7 @@ import {
   ministry,
   nextNonce,
   type Person,
+  parent,
   person,
   receivers,
   recoverBody,
@@ -60,7 +78,7 @@ type Answer = Code | 'accept'
 function after(transactions: readonly ParsedTransaction[], timeMs = NOW): StateView {
   const state = createOverlay(genesisState())
   for (const [i, tx] of transactions.entries()) {
-    const result = execute(state, { height: height(i + 1), time: timeMs, transactions: [tx] })
+    const result = execute(state, { height: height(i + 1), time: timeMs, parent, transactions: [tx] })
     if (result.kind === 'invalid') throw new Error(`transaction ${i}: ${result.code}`)
     for (const { key, value } of [...result.changes, ...result.seen]) state.set(key, value)
   }
@@ -94,7 +112,20 @@ function registerMember(author: Person, who: Person, changes: Parameters<typeof 
 
 const registerClinic = () => registerMember(ministry, clinic)
 const registerDoctor = () => transaction(alpha, 'member.register', doctorBody(doctor, alpha))
-const opened = (who: Person, tx: ParsedTransaction) => transaction(who, 'stt.ack', { via: tx.id, outcome: 'opened' })
+const opened = (who: Person, tx: ParsedTransaction) =>
+  transaction(who, 'stt.ack', { acks: [{ via: tx.id, outcome: 'opened' }] })
+/** Beta opened them all, and says so with one transaction. */
+function ackBody(sends: readonly ParsedTransaction[]) {
+  const acks = sends.map(({ id }) => ({ via: id, outcome: 'opened' as const }))
+  return { acks: acks.toSorted((one, other) => (one.via < other.via ? -1 : 1)) }
+}
+const acknowledging = (who: Person, sends: readonly ParsedTransaction[]) => transaction(who, 'stt.ack', ackBody(sends))
+const contentKey = '5c'.repeat(32) as ContentKey
+
+function ackForm(change: (acks: readonly unknown[]) => readonly unknown[]): Answer {
+  const { acks } = ackBody([anySend(), anySend()])
+  return parsed(signed(beta, 'stt.ack', { acks: change(acks) as typeof acks }))
+}
 const revoke = (author: Person, who: Person) => transaction(author, 'member.revoke', { member: who.member })
 const veto = (author: Person, who: Person) =>
   transaction(author, 'member.rotate', { action: 'veto', member: who.member })
@@ -123,7 +154,7 @@ function blockWith(parameters: Partial<ReturnType<typeof readParameters>>): Answ
   const value = encodeCbor({ ...readParameters(genesisState()), ...parameters })
   const transactions = [anySend(), anySend(), anySend()]
   const state = stateWith({ key: stateKeys.parameters, value })
-  const result = execute(state, { height: height(1), time: NOW, transactions })
+  const result = execute(state, { height: height(1), time: NOW, parent, transactions })
   return result.kind === 'ok' ? 'accept' : result.code
 }
 
@@ -143,7 +174,7 @@ const rows: readonly (readonly [code: Answer, name: string, run: () => Answer])[
   ['malformed', 'a body of another shape', () => parsed(edited(anySend().bytes, (tx) => ({ ...tx, body: {} })))],
   ['unsupported-version', 'v 2', () => parsed(edited(anySend().bytes, (tx) => ({ ...tx, v: 2 })))],
   ['wrong-chain', 'another chain', () => parsed(edited(anySend().bytes, (tx) => ({ ...tx, chain: secret('other') })))],
-  ['unknown-kind', 'dss.record', () => parsed(edited(anySend().bytes, (tx) => ({ ...tx, kind: 'dss.record' })))],
+  ['unknown-kind', 'a kind of no mode', () => parsed(edited(anySend().bytes, (tx) => ({ ...tx, kind: 'dss.none' })))],
   ['unknown-kind', 'a name of Object', () => parsed(edited(anySend().bytes, (tx) => ({ ...tx, kind: 'toString' })))],
   [
     'bad-lifetime',
@@ -243,11 +274,6 @@ const rows: readonly (readonly [code: Answer, name: string, run: () => Answer])[
     'self-receiver',
     'to oneself',
     () => parsed(someSend({ recordId: name32(secret('r')), to: receivers(alpha, beta) }))
-  ],
-  [
-    'subject-not-supported',
-    'a recall key',
-    () => parsed(someSend({ recordId: name32(secret('r')), to: receivers(beta), subject: hash('subject') }))
   ],
 
   ['accept', 'a first send', () => judged([], anySend())],
@@ -526,7 +552,7 @@ const rows: readonly (readonly [code: Answer, name: string, run: () => Answer])[
     'a receiver that saw a mismatch',
     () => {
       const tx = anySend()
-      return judged([tx, transaction(beta, 'stt.ack', { via: tx.id, outcome: 'mismatch' })], forward(tx))
+      return judged([tx, transaction(beta, 'stt.ack', { acks: [{ via: tx.id, outcome: 'mismatch' }] })], forward(tx))
     }
   ],
   [
@@ -609,9 +635,61 @@ const rows: readonly (readonly [code: Answer, name: string, run: () => Answer])[
     'a second opinion',
     () => {
       const tx = anySend()
-      return judged([tx, opened(beta, tx)], transaction(beta, 'stt.ack', { via: tx.id, outcome: 'mismatch' }))
+      return judged(
+        [tx, opened(beta, tx)],
+        transaction(beta, 'stt.ack', { acks: [{ via: tx.id, outcome: 'mismatch' }] })
+      )
     }
   ],
+
+  [
+    'accept',
+    'several transmissions with one acknowledgement',
+    () => {
+      const sends = [anySend(), anySend()]
+      return judged(sends, acknowledging(beta, sends))
+    }
+  ],
+  [
+    'already-acknowledged',
+    'one of several',
+    () => {
+      const [one, two] = [anySend(), anySend()] as const
+      return judged([one, two, opened(beta, two)], acknowledging(beta, [one, two]))
+    }
+  ],
+  [
+    'not-a-receiver',
+    'of one of several',
+    () => {
+      const [one, other] = [anySend(), firstSend(alpha, [gamma])] as const
+      return judged([one, other], acknowledging(beta, [one, other]))
+    }
+  ],
+  ['acks-not-sorted', 'descending', () => ackForm((acks) => acks.toReversed())],
+  ['acks-not-sorted', 'one twice', () => ackForm(([one]) => [one, one])],
+  [
+    'key-proves-nothing',
+    'a key with an opening',
+    () => ackForm(([one, other]) => [{ ...(one as object), contentKey }, other])
+  ],
+  [
+    'accept',
+    'a mismatch with its content key',
+    () => ackForm(([one, other]) => [one, { ...(other as object), outcome: 'mismatch', contentKey }])
+  ],
+  [
+    'malformed',
+    'a content key of 31 bytes',
+    () =>
+      parsed(
+        signed(beta, 'stt.ack', {
+          acks: [{ via: anySend().id, outcome: 'mismatch', contentKey: '00'.repeat(31) as ContentKey }]
+        })
+      )
+  ],
+  ['malformed', 'an acknowledgement of nothing', () => ackForm(() => [])],
+  ['malformed', 'an acknowledgement of too many', () => ackForm((acks) => Array.from({ length: 33 }, () => acks[0]))],
 
   ['accept', 'a block within its limits', () => blockWith({})],
   ['block-too-many', 'one above the count', () => blockWith({ blockTransactionsMax: 2 })],
@@ -622,13 +700,64 @@ const rows: readonly (readonly [code: Answer, name: string, run: () => Answer])[
       const tx = anySend()
       return blockOf([tx], limits.transactionBytesMax) === 'accept' ? bigBlock() : 'accept'
     }
-  ]
+  ],
+  ...changeRows,
+  ['accept', 'two votes that exclude each other', () => judged([], reportOf())],
+  ['accept', 'another conflict in the same view', () => judged([reportOf()], reportOf({ second: ['finalize', 'b'] }))],
+  ['author-not-hospital', 'a report by a doctor', () => judged([registerDoctor()], reportOf({ by: doctor }))],
+  ['not-its-vote-key', 'votes of another key', () => judged([], reportOf({ key: beta.vote }))],
+  ['not-its-vote-key', 'of a stranger', () => judged([], reportOf({ of: stranger }))],
+  ['already-reported', 'by another hospital', () => judged([reportOf()], reportOf({ by: gamma }))],
+  ['enough-reported', 'one more than the chain keeps', () => judged(manyReports(), reportOf({ view: 1000 }))],
+  ['malformed', 'one vote twice', () => parsed(reportBytes({ second: ['notarize', 'a'] }))],
+  ['malformed', 'votes that a correct validator signs', () => parsed(reportBytes({ second: ['finalize', 'a'] }))],
+  ['malformed', 'votes in the other order', () => parsed(reportBytes({ reversed: true }))],
+  ['bad-signature', 'a vote for another view', () => parsed(reportBytes({ signedView: 6 }))],
+  ...dssRows,
+  ...spvRows,
+  ...recallRows
 ]
 
 function judge2(state: StateView, tx: ParsedTransaction): Answer {
   const verdict = judge(state, tx, NOW)
   return verdict.kind === 'accept' ? 'accept' : verdict.code
 }
+
+type ReportFacts = {
+  readonly by?: Person
+  readonly of?: Person
+  readonly key?: VoteSigner
+  readonly view?: number
+  readonly signedView?: number
+  readonly second?: readonly ['notarize' | 'finalize', 'a' | 'b']
+  readonly reversed?: boolean
+}
+
+/** A report that delta notarized block a and signed `second` in one view. */
+function reportBytes(facts: ReportFacts = {}): Uint8Array {
+  const { by = alpha, of = delta, key = of.vote, view: at = 5, second = ['notarize', 'b'], reversed = false } = facts
+  const place = { epoch: epoch(0), view: view(at) }
+  const ballot = (kind: 'notarize' | 'finalize', name: string) => {
+    const digest = name32<Digest>((name === 'a' ? '0a' : '0b').repeat(32))
+    return {
+      kind,
+      digest,
+      signature: key.sign(voteBytes(kind, chain, place.epoch, view(facts.signedView ?? at), digest))
+    }
+  }
+  const [first, last] = [ballot('notarize', 'a'), ballot(...second)]
+  const votes = reversed ? ([last, first] as const) : ([first, last] as const)
+  return signed(by, 'evidence.report', { signer: of.member, key: key.publicKey, ...place, votes })
+}
+
+function reportOf(facts: ReportFacts = {}): ParsedTransaction {
+  const result = parseTransaction(reportBytes(facts), chain)
+  if (result.kind === 'reject') throw new Error(result.code)
+  return result.transaction
+}
+
+const manyReports = () =>
+  Array.from({ length: limits.evidencePerOffenderMax }, (_, index) => reportOf({ view: index + 1 }))
 
 function manyReceivers(count: number) {
   return Array.from({ length: count }, (_, i) => ({
@@ -651,7 +780,7 @@ function withManyKeys(): StateView {
 function blockOf(transactions: readonly ParsedTransaction[], blockBodyBytesMax: number): Answer {
   const value = encodeCbor({ ...readParameters(genesisState()), blockBodyBytesMax })
   const state = stateWith({ key: stateKeys.parameters, value })
-  const result = execute(state, { height: height(1), time: NOW, transactions })
+  const result = execute(state, { height: height(1), time: NOW, parent, transactions })
   return result.kind === 'ok' ? 'accept' : result.code
 }
 

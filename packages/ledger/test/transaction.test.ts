@@ -29,7 +29,7 @@ const samples = [
   signed(alpha, 'member.revoke', { member: beta.member }),
   signed(alpha, 'member.rotate', recoverBody(alpha.member, createSigner(secret('new')), [beta, gamma])),
   firstSend(alpha, [beta, gamma]).bytes,
-  signed(alpha, 'stt.ack', { via: name32(secret('via')), outcome: 'opened' })
+  signed(alpha, 'stt.ack', { acks: [{ via: name32(secret('via')), outcome: 'opened' }] })
 ]
 
 test('what was built is read back, and says the same when built again', () => {

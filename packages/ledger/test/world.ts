@@ -1,5 +1,5 @@
 /** A small chain for tests: founders, their keys from fixed secrets, and transactions by them. */
-import { type ChainId, type Hash, type MemberId, name32, type SealKey, sha256 } from '@wardline/codec'
+import { type ChainId, type Digest, type Hash, type MemberId, name32, type SealKey, sha256 } from '@wardline/codec'
 import { createSigner, createVoteSigner, publicSealKey, type Signer, type VoteSigner } from '@wardline/crypto'
 import {
   type Bodies,
@@ -35,6 +35,9 @@ import {
 
 export const CREATED = 1_800_000_000_000
 export const HOUR = 60 * 60 * 1000
+
+/** The block before one that is executed by itself: no rule of these tests looks at it. */
+export const parent = { digest: name32<Digest>(new Uint8Array(32)), time: CREATED }
 
 /** 32 bytes that depend on `name` alone. */
 export function secret(name: string): Uint8Array {
@@ -88,6 +91,7 @@ export function foundersOf(count: number): readonly Person[] {
 /** A signed genesis of `founders`; the ministry is registrar. */
 export function genesisOf(founders: readonly Person[]): Genesis {
   const draft = draftGenesis({
+    mode: 'STT',
     label: 'region',
     created: CREATED,
     random: secret('random'),
@@ -227,8 +231,8 @@ export function doctorBody(
 }
 
 /** The proof of a new sign key, for `member.rotate`. */
-export function rotationProof(member: MemberId, next: Signer, seal: SealKey | null): Uint8Array {
-  return next.sign('wardline/key-proof/1', rotationStatement(chain, { member, sign: next.publicKey, seal }))
+export function rotationProof(member: MemberId, next: Signer, seal: SealKey | null, on: ChainId = chain): Uint8Array {
+  return next.sign('wardline/key-proof/1', rotationStatement(on, { member, sign: next.publicKey, seal }))
 }
 
 /** A recovery of `member` with approvals by `approvers`, each with the signer given or its first one. */

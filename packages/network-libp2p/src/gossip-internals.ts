@@ -22,7 +22,9 @@ export type GossipInternals = GossipSub & {
   }
   /** Names of the messages that passed within the last two minutes. */
   readonly seenCache: { readonly entries: Map<string, unknown> }
-  readonly status: { readonly heartbeatTimeout?: NodeJS.Timeout }
+  readonly status: { heartbeatTimeout?: NodeJS.Timeout }
+  /** One heartbeat, after which the next is set by `opts.heartbeatInterval`. */
+  readonly runHeartbeat: () => void
   reportMessageValidationResult(messageId: string, from: string, verdict: 'accept' | 'ignore' | 'reject'): void
 }
 
@@ -34,9 +36,17 @@ export function gossipInternals(gossip: GossipSub): GossipInternals {
     internals.mesh instanceof Map &&
     internals.seenCache?.entries instanceof Map &&
     typeof internals.opts?.D === 'number' &&
+    typeof internals.runHeartbeat === 'function' &&
     typeof internals.reportMessageValidationResult === 'function'
   assert(complete, 'this version of gossipsub has not the members that the adapter needs')
   return internals
+}
+
+/** Has the next heartbeat, of a gossipsub that runs, in at most so long. */
+export function heartbeatWithin({ status, runHeartbeat }: GossipInternals, ms: number): void {
+  if (status.heartbeatTimeout === undefined) return
+  clearTimeout(status.heartbeatTimeout)
+  status.heartbeatTimeout = setTimeout(runHeartbeat, ms)
 }
 
 /** Gossipsub's own `stop` leaves its next heartbeat behind, which would keep the process for half a second. */

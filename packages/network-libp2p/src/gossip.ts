@@ -11,7 +11,7 @@
 import { assert, limits, WardlineError } from '@wardline/codec'
 import type { Gossip, GossipVerdict, Log, PeerName } from '@wardline/ports'
 import { nameOf } from './dialler.ts'
-import type { GossipInternals } from './gossip-internals.ts'
+import { type GossipInternals, heartbeatWithin } from './gossip-internals.ts'
 
 type Handler = (data: Uint8Array, from: PeerName) => Promise<GossipVerdict>
 
@@ -22,9 +22,9 @@ const SETTLE_MS = 2_000
 /** Messages of one peer that may wait for their verdict, and their bytes; more are dropped as `busy`. */
 const WAITING_PER_PEER_MAX = 256
 const WAITING_BYTES_PER_PEER_MAX = 32 * 1024 * 1024
-/** Between heartbeats: when something was said since the last one, and when nothing was. */
+/** Between heartbeats: while something is said or a peer is missing, and while all is quiet. */
 export const HEARTBEAT_MS = 500
-const IDLE_HEARTBEAT_MS = 1_000
+const IDLE_HEARTBEAT_MS = 5_000
 const UNBOUNDED = 1_000_000
 
 const lean = { D: 0, Dlo: 0, Dhi: UNBOUNDED, Dscore: 0, Dout: 0, floodPublish: true } as const
@@ -90,9 +90,16 @@ export function createGossip(parts: {
   }
 
   gossip.addEventListener('gossipsub:heartbeat', () => {
-    gossip.opts.heartbeatInterval = isBusy ? HEARTBEAT_MS : IDLE_HEARTBEAT_MS
+    gossip.opts.heartbeatInterval = isBusy || gossip.opts.D === needy.D ? HEARTBEAT_MS : IDLE_HEARTBEAT_MS
     isBusy = false
   })
+  /** What is said now is announced as soon as if it had never been quiet. */
+  const stir = (): void => {
+    isBusy = true
+    if (gossip.opts.heartbeatInterval === HEARTBEAT_MS || closed) return
+    gossip.opts.heartbeatInterval = HEARTBEAT_MS
+    heartbeatWithin(gossip, HEARTBEAT_MS)
+  }
   const receive = async (topic: string, data: Uint8Array, from: PeerName, messageId: string): Promise<void> => {
     const verdict = await judge(topic, data, from)
     if (closed) return
@@ -102,7 +109,7 @@ export function createGossip(parts: {
     if (verdict === 'reject') parts.onReject(from, topic)
   }
   gossip.addEventListener('gossipsub:message', ({ detail }) => {
-    isBusy = true
+    stir()
     void receive(detail.msg.topic, detail.msg.data, detail.propagationSource.toString(), detail.msgId)
   })
 
@@ -114,7 +121,7 @@ export function createGossip(parts: {
           `a gossip message of ${data.length} bytes exceeds ${limits.gossipMessageBytesMax}`
         )
       }
-      isBusy = true
+      stir()
       if (!closed) await gossip.publish(topic, data)
     },
     subscribe(topic, handler) {
@@ -126,6 +133,7 @@ export function createGossip(parts: {
     setReach({ listed, linked }) {
       clearTimeout(settling)
       settling = undefined
+      stir()
       if (listed > FULL_PUBLISH_PEERS_MAX) Object.assign(gossip.opts, large)
       else if (linked < listed) Object.assign(gossip.opts, needy)
       else if (gossip.opts.D > 0) settling = setTimeout(settle, SETTLE_MS)

@@ -1,13 +1,13 @@
 /** The libp2p host of one chain: TCP, Noise, yamux, gossipsub, and nothing that could find or tell other peers. */
 
 import { type GossipSub, gossipsub, StrictNoSign } from '@chainsafe/libp2p-gossipsub'
-import { noise } from '@chainsafe/libp2p-noise'
 import { type ConnectionGater, type Ed25519PrivateKey, type Libp2p, serviceCapabilities } from '@libp2p/interface'
 import { tcp } from '@libp2p/tcp'
 import { assert, limits } from '@wardline/codec'
 import { createLibp2p } from 'libp2p'
 import { corked } from './corked.ts'
 import { HEARTBEAT_MS } from './gossip.ts'
+import { leanNoise } from './lean-noise.ts'
 import { createMessageCache } from './message-cache.ts'
 import { gossipMessageId, gossipMessageName } from './message-id.ts'
 import type { WatchedMuxer } from './muxer.ts'
@@ -57,7 +57,7 @@ export async function createHost(parts: {
     addresses: { listen: [...parts.listen] },
     logger: silentLogger,
     transports: [tcp({ maxConnections: limits.peersMax + HANDSHAKES_MAX })],
-    connectionEncrypters: [corked(noise())],
+    connectionEncrypters: [corked(leanNoise())],
     streamMuxers: [parts.muxer.factory],
     connectionGater: parts.gate,
     connectionMonitor: { enabled: false },
@@ -132,6 +132,7 @@ export async function createHost(parts: {
       }
     }
   })
+  forgetProtocols(node.peerStore)
   assert(shared !== undefined, 'libp2p makes its services before it returns')
   const { registrar, connectionManager } = shared
   return {
@@ -139,5 +140,16 @@ export async function createHost(parts: {
     gossip: node.services.gossip,
     registrar,
     setPeerCount: (count) => connectionManager.setMaxConnections(count + CONNECTIONS_SLACK)
+  }
+}
+
+/** With each stream libp2p adds the stream's protocol to what it stores of the peer, a third of what a stream costs; nobody asks for it. */
+function forgetProtocols(store: Libp2p['peerStore']): void {
+  const merge = store.merge.bind(store)
+  store.merge = async (id, data, options) => {
+    const isOnlyProtocols = Object.keys(data).every((key) => key === 'protocols')
+    return isOnlyProtocols
+      ? { id, addresses: [], protocols: [], metadata: new Map(), tags: new Map() }
+      : merge(id, data, options)
   }
 }

@@ -21,6 +21,11 @@ export type NetworkFaults = {
   /** How long a peer that was reported too often stays disconnected, and how many reports that takes. */
   readonly banMs: number
   readonly reportsMax: number
+  /**
+   * Whether a host hands on the gossip that it has accepted. The real network does not where everybody is linked to everybody,
+   * and a world without cuts and losses costs less so.
+   */
+  readonly relays: boolean
 }
 
 /** A quiet local network. */
@@ -34,5 +39,6 @@ export const NO_FAULTS: NetworkFaults = {
   redialMs: 50,
   linkTimeoutMs: 15_000,
   banMs: 60_000,
-  reportsMax: 20
+  reportsMax: 20,
+  relays: true
 }

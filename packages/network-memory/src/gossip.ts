@@ -8,7 +8,10 @@ type Message = { readonly topic: string; readonly data: Uint8Array; readonly id:
 /** Gossipsub forgets a message id after two minutes. */
 const SEEN_MS = 120_000
 
-export type GossipPart = { publish(host: Host, topic: string, data: Uint8Array): void }
+export type GossipPart = {
+  /** @param only the neighbours that hear it from this host; all by default */
+  publish(host: Host, topic: string, data: Uint8Array, only?: ReadonlySet<string>): void
+}
 
 /** @param report counts against the peer's score */
 export function createGossip(wire: Wire, report: (host: Host, peer: string) => void): GossipPart {
@@ -31,19 +34,27 @@ export function createGossip(wire: Wire, report: (host: Host, peer: string) => v
     // Real gossip tells a peer of what it need not send again; without this, most events would be duplicates.
     if (to.seen.has(message.id)) return
     const profile = faults()
-    if (wire.isCut(from.name, to.name) || prng.chance(profile.dropRate)) return
+    if (wire.isCut(from.name, to.name)) return
+    if (prng.chance(profile.dropRate)) {
+      wire.count('drop')
+      return
+    }
     const hop = `${from.name} ${message.topic} ${message.id}`
-    const delayMs = prng.chance(profile.slowRate) ? prng.between(...profile.slowMs) : wire.delayMs()
+    const isSlow = prng.chance(profile.slowRate)
+    if (isSlow) wire.count('reorder')
+    const delayMs = isSlow ? prng.between(...profile.slowMs) : wire.delayMs()
     scheduler.schedule(delayMs, 'gossip', to.life, hop, () => arrive(to, connection, message, false))
     if (prng.chance(profile.duplicateRate)) {
+      wire.count('duplicate')
       const laterMs = delayMs + prng.between(...profile.slowMs)
       scheduler.schedule(laterMs, 'gossip again', to.life, hop, () => arrive(to, connection, message, true))
     }
   }
 
-  const spread = (host: Host, message: Message, except: string): void => {
+  const spread = (host: Host, message: Message, except: string, only?: ReadonlySet<string>): void => {
     for (const [peer, connection] of host.view) {
-      if (peer !== except && peer !== message.origin) send(host, connection, message)
+      if (peer === except || peer === message.origin || only?.has(peer) === false) continue
+      send(host, connection, message)
     }
   }
 
@@ -55,7 +66,7 @@ export function createGossip(wire: Wire, report: (host: Host, peer: string) => v
     judge(host, handler, message, from).then(
       (verdict) => {
         if (!host.life.alive || host.closed) return
-        if (verdict === 'accept' && !again) spread(host, message, from)
+        if (verdict === 'accept' && !again && faults().relays) spread(host, message, from)
         if (verdict === 'reject') report(host, from)
         if (verdict === 'busy') host.seen.delete(message.id)
       },
@@ -67,10 +78,13 @@ export function createGossip(wire: Wire, report: (host: Host, peer: string) => v
   }
 
   return {
-    publish(host, topic, data) {
+    publish(host, topic, data, only) {
       assert(data.length <= limits.gossipMessageBytesMax, 'a gossip message is within its limit')
       const id = toHex(sha256(new TextEncoder().encode(`${topic}\n`), data).subarray(0, 12))
-      if (isNew(host, id)) spread(host, { topic, data: data.slice(), id, origin: host.name }, host.name)
+      const isSaid = !isNew(host, id)
+      if (!isSaid || only !== undefined) {
+        spread(host, { topic, data: data.slice(), id, origin: host.name }, host.name, only)
+      }
     }
   }
 }

@@ -42,7 +42,12 @@ export type Wire = {
   /** Whether what `from` sends can reach `to` now. */
   isCut(from: string, to: string): boolean
   delayMs(): number
+  /** Counts a fault that has happened. */
+  count(kind: NetworkFaultKind): void
 }
+
+/** `drop`: a gossip message on one hop; `stall`: a stream, from one of its frames on. */
+export type NetworkFaultKind = 'drop' | 'duplicate' | 'reorder' | 'stall'
 
 export type ClientStream = { readonly connection: Connection; end(code: StreamEnd): void }
 export type ServerStream = { readonly connection: Connection; abort(): void }

@@ -3,7 +3,7 @@ import { assert, limits } from '@wardline/codec'
 import type { Network, NetworkPeer } from '@wardline/ports'
 import type { NetworkFaults } from './faults.ts'
 import { createGossip } from './gossip.ts'
-import { type Connection, createHost, type Host, otherEnd, type Wire } from './host.ts'
+import { type Connection, createHost, type Host, type NetworkFaultKind, otherEnd, type Wire } from './host.ts'
 import { type Life, never } from './life.ts'
 import type { Prng } from './prng.ts'
 import { request } from './request-stream.ts'
@@ -12,11 +12,15 @@ import type { Scheduler } from './scheduler.ts'
 export type MemoryNetworks = {
   /** The network of a process that begins. */
   attach(life: Life): Network
+  /** Gossip of this process that only these neighbours hear from it. */
+  whisper(life: Life, peers: readonly string[], topic: string, data: Uint8Array): void
   /** The process has ended: its peers notice after a while. */
   detach(life: Life): void
   cut(from: string, to: string): void
   partition(groups: readonly (readonly string[])[], names: readonly string[]): void
   heal(): void
+  /** Faults that have happened, by kind. */
+  counts(): ReadonlyMap<NetworkFaultKind, number>
 }
 
 export function createMemoryNetworks(scheduler: Scheduler, prng: Prng, faults: () => NetworkFaults): MemoryNetworks {
@@ -25,12 +29,14 @@ export function createMemoryNetworks(scheduler: Scheduler, prng: Prng, faults: (
   const dialling = new Set<string>()
   /** Counts changes of `cuts`, so that an old link timeout knows that it is old. */
   let cutsVersion = 0
+  const counts = new Map<NetworkFaultKind, number>()
   const wire: Wire = {
     scheduler,
     prng,
     faults,
     isCut: (from, to) => cuts.size > 0 && cuts.has(way(from, to)),
-    delayMs: () => prng.between(...faults().delayMs)
+    delayMs: () => prng.between(...faults().delayMs),
+    count: (kind) => void counts.set(kind, (counts.get(kind) ?? 0) + 1)
   }
 
   /** Whether the two would connect now. */
@@ -207,6 +213,10 @@ export function createMemoryNetworks(scheduler: Scheduler, prng: Prng, faults: (
 
   return {
     attach,
+    whisper(life, peers, topic, data) {
+      const host = hosts.get(life.node)
+      if (host?.life === life && !host.closed) gossip.publish(host, topic, data, new Set(peers))
+    },
     detach(life) {
       const host = hosts.get(life.node)
       if (host === undefined || host.life !== life) return
@@ -229,7 +239,8 @@ export function createMemoryNetworks(scheduler: Scheduler, prng: Prng, faults: (
     heal() {
       cuts.clear()
       afterCutsChanged()
-    }
+    },
+    counts: () => counts
   }
 }
 

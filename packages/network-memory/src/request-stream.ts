@@ -202,7 +202,11 @@ function createPipe(wire: Wire, from: string, to: string, life: Life, connection
   return {
     send(kind, detail, run) {
       const { scheduler } = wire
-      if (wire.isCut(from, to) || (kind === 'frame' && wire.prng.chance(wire.faults().streamBreakRate))) broken = true
+      if (kind === 'frame' && wire.prng.chance(wire.faults().streamBreakRate)) {
+        if (!broken) wire.count('stall')
+        broken = true
+      }
+      if (wire.isCut(from, to)) broken = true
       if (broken || !connection.open) return
       const nowMs = scheduler.elapsedMs()
       lastMs = Math.max(lastMs, nowMs + wire.delayMs())

@@ -41,6 +41,11 @@ export type NodeProcess<Disk> = {
   readonly random: Random
   readonly network: Network
   readonly disk: Disk
+  /**
+   * Gossip that only these neighbours hear from this process, said before or not: what a member that plays the others off
+   * against each other can do, and no port offers.
+   */
+  whisper(peers: readonly string[], topic: string, data: Uint8Array): void
   /** False from the moment of its end on. */
   isAlive(): boolean
   /** The process ends itself, as a daemon does after a failed write; its disk keeps all that it was given. */
@@ -96,6 +101,8 @@ export type World<Disk extends WorldDisk = WorldDisk> = {
   nodes(): readonly WorldNode<Disk>[]
   faults(): NetworkFaults
   setFaults(patch: Partial<NetworkFaults>): void
+  /** Messages and streams that faults have hit so far, by kind. */
+  networkFaults(): ReadonlyMap<string, number>
   /** Loses everything that `from` sends to `to`. One direction only. */
   cut(from: string, to: string): void
   /** Cuts all ways between nodes of different groups; nodes in no group form one more. Replaces earlier cuts. */
@@ -156,6 +163,7 @@ export function createWorld<Disk extends WorldDisk>(options: WorldOptions<Disk>)
     setFaults(patch) {
       faults = { ...faults, ...patch }
     },
+    networkFaults: () => networks.counts(),
     cut: (from, to) => networks.cut(from, to),
     partition: (groups) => networks.partition(groups, [...nodes.keys()]),
     heal: () => networks.heal(),
@@ -221,6 +229,7 @@ function createNode<Disk extends WorldDisk>(parts: Parts, name: string, disk: Di
       random: { bytes: (size) => randomBytes(prng, size) },
       network: networks.attach(born),
       disk,
+      whisper: (peers, topic, data) => networks.whisper(born, peers, topic, data),
       isAlive: () => born.alive,
       exit() {
         if (life === born) kill()

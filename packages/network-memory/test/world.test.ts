@@ -401,4 +401,32 @@ test('the trace keeps its newest events for reading', async () => {
   )
 })
 
+test('a whisper reaches those it is for, and what faults have hit is counted', async () => {
+  const world = worldOf(5)
+  const names = ['a', 'b', 'c', 'd']
+  const heard: string[] = []
+  let speaker: NodeProcess<MemoryDisk> | undefined
+  for (const name of names) {
+    world.node(name).start(async (process) => {
+      if (name === 'a') speaker = process
+      process.network.gossip.subscribe('talk', async (data) => {
+        heard.push(`${name} ${data[0]}`)
+        return 'ignore'
+      })
+      await process.network.setPeers(names.map((one) => ({ name: one, addresses: [] })))
+    })
+  }
+  await world.run({ forMs: 2000 })
+  speaker?.whisper(['b', 'd'], 'talk', Uint8Array.of(1))
+  speaker?.whisper(['c'], 'talk', Uint8Array.of(1))
+  await world.run({ forMs: 2000 })
+  assert.equal(heard.sort(), ['b 1', 'c 1', 'd 1'])
+  assert.is(world.networkFaults().size, 0)
+  world.setFaults({ dropRate: 1 })
+  speaker?.whisper(['b', 'd'], 'talk', Uint8Array.of(2))
+  await world.run({ forMs: 2000 })
+  assert.equal([...world.networkFaults()], [['drop', 2]])
+  assert.is(heard.length, 3)
+})
+
 test.run()

@@ -5,6 +5,7 @@
 import { type ChainId, type Leaf, limits, type MemberId } from '@wardline/codec'
 import type { Verifier } from '@wardline/crypto'
 import {
+  chargedTo,
   judge,
   leafOf,
   type ParsedTransaction,
@@ -12,7 +13,8 @@ import {
   type RefusalCode,
   readMember,
   type StateView,
-  signatureChecks
+  signatureChecks,
+  type Verdict
 } from '@wardline/ledger'
 import type { Clock } from '@wardline/ports'
 import type { Head } from './head.ts'
@@ -57,6 +59,8 @@ export type Admission = {
   openForBlock(bytes: Uint8Array): Promise<ParsedTransaction | undefined>
   /** Parses, and judges on the final state as of now, which costs far less than a signature. */
   look(bytes: Uint8Array): Looked
+  /** Whether the mempool would take it in now. */
+  hasRoomFor(transaction: ParsedTransaction): boolean
   /** Whether all its signatures hold. Asked again while it is being verified, it gives the same answer. */
   verify(transaction: ParsedTransaction): Promise<boolean>
   /** Judges on the final state as of now, and takes the transaction into the mempool if that accepts it. */
@@ -64,7 +68,7 @@ export type Admission = {
   /** Takes back what was admitted before a restart. The caller has judged it; what was promised once needs no share. */
   readmit(transaction: ParsedTransaction): void
   /** What the final state says now of a transaction, without admitting it. */
-  judge(transaction: ParsedTransaction): ReturnType<typeof judge>
+  judge(transaction: ParsedTransaction): Verdict
   /** Whether this leaf needs no second look: it is pending, final, or refused for good. */
   knows(leaf: Leaf): boolean
   /** Remembers that this leaf needs no second look: it is final, or refused for good. */
@@ -73,6 +77,9 @@ export type Admission = {
 
 /** Leaves that were met lately, so that a late copy costs one hash; about two minutes of a busy chain. */
 const LEAVES_REMEMBERED_MAX = 65_536
+
+/** Within this no end of a registration or a transaction need be looked for again: a block does, when it takes it. */
+const ACCEPTED_MS = 1_000
 
 export type AdmissionParts = {
   readonly chain: ChainId
@@ -89,6 +96,7 @@ export function createAdmission(parts: AdmissionParts): Admission {
   const { chain, verifier, clock, mempool, state, head } = parts
   const met = new Set<Leaf>()
   const verifying = new Map<Leaf, Promise<boolean>>()
+  const accepted = new WeakMap<ParsedTransaction, { readonly head: Head; readonly atMs: number }>()
 
   function remember(leaf: Leaf): void {
     if (met.size >= LEAVES_REMEMBERED_MAX) {
@@ -105,8 +113,22 @@ export function createAdmission(parts: AdmissionParts): Admission {
     return readMember(state, author)?.hospital ?? author
   }
 
-  function judgeNow(transaction: ParsedTransaction) {
-    return judge(state, transaction, Math.max(clock.nowMs(), head().time + 1))
+  /**
+   * What was accepted a moment ago, on the same final state, is accepted: on its way into the mempool a transaction is judged
+   * before and after its signatures are verified or its row is written, and mostly no block comes between.
+   */
+  function judgeNow(transaction: ParsedTransaction): Verdict {
+    const nowMs = clock.nowMs()
+    const now = head()
+    const last = accepted.get(transaction)
+    if (last?.head === now && nowMs >= last.atMs && nowMs < last.atMs + ACCEPTED_MS) return { kind: 'accept' }
+    const verdict = judge(state, transaction, Math.max(nowMs, now.time + 1))
+    if (verdict.kind === 'accept') accepted.set(transaction, { head: now, atMs: nowMs })
+    return verdict
+  }
+
+  function hasRoomFor(transaction: ParsedTransaction): boolean {
+    return mempool.hasRoomFor(transaction, sponsorOf(chargedTo(transaction)), parts.sponsors())
   }
 
   function knows(leaf: Leaf): boolean {
@@ -153,9 +175,10 @@ export function createAdmission(parts: AdmissionParts): Admission {
       if (verdict.kind === 'refuse') {
         return { kind: 'refused', transaction, code: verdict.code, permanent: verdict.permanent }
       }
-      const hasRoom = mempool.hasRoomFor(transaction, sponsorOf(transaction.author.member), parts.sponsors())
-      return hasRoom ? { kind: 'acceptable', transaction } : { kind: 'busy', transaction }
+      return hasRoomFor(transaction) ? { kind: 'acceptable', transaction } : { kind: 'busy', transaction }
     },
+
+    hasRoomFor,
 
     verify,
 
@@ -168,12 +191,12 @@ export function createAdmission(parts: AdmissionParts): Admission {
         if (verdict.permanent) remember(transaction.leaf)
         return { kind: 'refused', code: verdict.code, permanent: verdict.permanent }
       }
-      const added = mempool.add(transaction, sponsorOf(transaction.author.member), parts.sponsors())
+      const added = mempool.add(transaction, sponsorOf(chargedTo(transaction)), parts.sponsors())
       return { kind: added === 'added' ? 'admitted' : added }
     },
 
     readmit(transaction) {
-      mempool.add(transaction, sponsorOf(transaction.author.member), 1)
+      mempool.add(transaction, sponsorOf(chargedTo(transaction)), 1)
     },
 
     knows,

@@ -2,6 +2,8 @@
 import type { Clock, PeerName } from '@wardline/ports'
 
 export type Allowance = {
+  /** Whether this peer has `count` tokens now; takes none. */
+  has(peer: PeerName, count: number): boolean
   /** Takes `count` tokens of this peer's, or none if there are fewer. */
   take(peer: PeerName, count: number): boolean
 }
@@ -33,12 +35,18 @@ export function createAllowance({ clock, burst, perSecond }: AllowanceOptions): 
     for (const [peer, bucket] of buckets) if (fill(bucket, nowMs).tokens === burst) buckets.delete(peer)
   }
 
+  function filled(peer: PeerName): Bucket {
+    const nowMs = clock.nowMs()
+    if (buckets.size > BUCKETS_KEPT) forgetFull(nowMs)
+    const bucket = fill(buckets.get(peer) ?? { tokens: burst, filledMs: nowMs }, nowMs)
+    buckets.set(peer, bucket)
+    return bucket
+  }
+
   return {
+    has: (peer, count) => filled(peer).tokens >= count,
     take(peer, count) {
-      const nowMs = clock.nowMs()
-      if (buckets.size > BUCKETS_KEPT) forgetFull(nowMs)
-      const bucket = fill(buckets.get(peer) ?? { tokens: burst, filledMs: nowMs }, nowMs)
-      buckets.set(peer, bucket)
+      const bucket = filled(peer)
       if (bucket.tokens < count) return false
       bucket.tokens -= count
       return true

@@ -6,27 +6,29 @@ import { type ChainId, type Digest, type Leaf, type MemberId, WardlineError } fr
 import {
   type BuildRequest,
   type Certificate,
+  type Certified,
   certificateChecks,
   encodeHeader,
   type Header,
   headerDigest,
   leavesRoot,
   type Proposal,
-  parseHeader,
-  setHash,
-  type ValidatorSet
+  parseHeader
 } from '@wardline/consensus'
 import type { Verifier } from '@wardline/crypto'
-import { decodeBlockBody, encodeBlockBody, leafOf, type ParsedTransaction } from '@wardline/ledger'
+import { decodeBlockBody, encodeBlockBody, leafOf, type ParsedTransaction, type Pin } from '@wardline/ledger'
 import type { Clock, KeyValueStore, Log, Network, PeerName, StoreWrite } from '@wardline/ports'
 import type { Admission } from './admission.ts'
 import type { Committer } from './commit.ts'
 import type { Directory } from './directory.ts'
-import type { ExecutedBlock, Executor } from './executor.ts'
+import type { Epochs } from './epochs.ts'
+import type { ExecutedBlock, Executor, Roots, Selection } from './executor.ts'
 import type { Head } from './head.ts'
 import { keys } from './layout.ts'
 import type { Mempool } from './mempool.ts'
 import { storedHeader } from './open.ts'
+import type { PayloadKeeper } from './payloads.ts'
+import { missesPin } from './pin.ts'
 import { allHold, allTrue } from './signatures.ts'
 import type { ChainPart, SyncClient } from './sync.ts'
 
@@ -36,6 +38,11 @@ export type Blocks = {
     timeMs: number
   ): Promise<{ header: Header; leaves: readonly Leaf[] } | 'nothing' | 'failed'>
   check(proposal: Proposal): Promise<Checked>
+  /**
+   * Gets the payloads of a proposal that was found valid; whether all are durable here, without which this daemon does not
+   * vote. That is no rule of the chain: it follows all the same if the others finalize the block.
+   */
+  hold(proposal: Proposal): Promise<boolean>
   /** Retries until the blocks are here and final, or `stop` was called. */
   commit(blocks: readonly Header[], certificate: Certificate): Promise<void>
   fetchBlock(digest: Digest, from: readonly MemberId[]): Promise<Header | undefined>
@@ -52,11 +59,13 @@ export type Checked = {
   readonly fetched: readonly Header[]
 }
 
-export type Certified = { readonly header: Header; readonly certificate: Certificate }
-
 export type BlocksParts = {
   readonly chain: ChainId
-  readonly set: ValidatorSet
+  readonly epochs: Epochs
+  /** A block that people know to be final. */
+  readonly pin: Pin | null
+  /** A quorum finalized what contradicts the final chain: keeps the proof, and gives the error to stop with. */
+  readonly forked: (certificate: Certificate, held: readonly Certificate[]) => Promise<unknown>
   readonly store: KeyValueStore
   readonly clock: Clock
   readonly log: Log
@@ -68,6 +77,9 @@ export type BlocksParts = {
   readonly committer: Committer
   readonly directory: Directory
   readonly sync: SyncClient
+  readonly payloads: Pick<PayloadKeeper, 'isReady' | 'hold'>
+  /** Resolves when a gossiped transaction that is being verified has been taken in. */
+  readonly arrival: (leaf: Leaf) => Promise<unknown> | undefined
   /** Told of a pending transaction that could not be in a block made here. */
   readonly onRefused: (transaction: ParsedTransaction) => void
 }
@@ -95,13 +107,28 @@ type Obtained =
 /** Unfinalised ancestors that are executed for one block; the consensus keeps far fewer. */
 const ANCESTORS_MAX = 64
 const RETRY_MIN_MS = 250
-/** How long to wait for a block's own check before its transactions are asked of everybody. */
+/** A leader chooses transactions for this long at a time; nothing else is done meanwhile, and the view is running. */
+const BUILD_MS = 150
+/** How long to wait for what is being verified, a block or its transactions, before it is asked of others. */
 const CHECK_WAIT_MS = 250
 const RETRY_MAX_MS = 5_000
 
 export function createBlocks(parts: BlocksParts): Blocks {
-  const { chain, set, store, clock, log, network, verifier, admission, mempool, executor, committer, directory, sync } =
-    parts
+  const {
+    chain,
+    epochs,
+    store,
+    clock,
+    log,
+    network,
+    verifier,
+    admission,
+    mempool,
+    executor,
+    committer,
+    directory,
+    sync
+  } = parts
   let stopped = false
   /** Blocks whose check is under way: who needs one waits for that rather than fetch it once more. */
   const checking = new Map<Digest, Promise<Checked>>()
@@ -143,6 +170,7 @@ export function createBlocks(parts: BlocksParts): Blocks {
   async function collect(digest: Digest, leaves: readonly Leaf[], peers: readonly PeerName[]): Promise<Collected> {
     const found = new Map<Leaf, ParsedTransaction>()
     const missing = () => leaves.filter((leaf) => !found.has(leaf))
+    await arrivals(leaves.filter((leaf) => !mempool.has(leaf)))
     for (const leaf of leaves) {
       const pending = mempool.get(leaf)
       if (pending !== undefined) found.set(leaf, pending)
@@ -157,6 +185,19 @@ export function createBlocks(parts: BlocksParts): Blocks {
     }
     const all = leaves.flatMap((leaf) => found.get(leaf) ?? [])
     return all.length === leaves.length ? { kind: 'collected', transactions: all } : { kind: 'missing' }
+  }
+
+  /** Waits, for a while, for those of these leaves that a neighbour has brought and whose signatures are being verified. */
+  async function arrivals(leaves: readonly Leaf[]): Promise<void> {
+    const arriving = leaves.flatMap((leaf) => parts.arrival(leaf) ?? [])
+    if (arriving.length > 0) await within(Promise.all(arriving), CHECK_WAIT_MS)
+  }
+
+  function within(run: Promise<unknown>, timeoutMs: number): Promise<unknown> {
+    return new Promise((resolve, reject) => {
+      const timer = clock.after(timeoutMs, () => resolve(undefined))
+      run.finally(() => timer.cancel()).then(resolve, reject)
+    })
   }
 
   /** Parses and verifies transactions; undefined as soon as one has a fault. */
@@ -224,10 +265,7 @@ export function createBlocks(parts: BlocksParts): Blocks {
   function checked(digest: Digest): Promise<unknown> | undefined {
     const running = checking.get(digest)
     if (running === undefined) return undefined
-    return new Promise((resolve, reject) => {
-      const timer = clock.after(CHECK_WAIT_MS, () => resolve(undefined))
-      running.finally(() => timer.cancel()).then(resolve, reject)
-    })
+    return within(running, CHECK_WAIT_MS)
   }
 
   async function checkProposal({ header, leaves }: Proposal, digest: Digest): Promise<Checked> {
@@ -271,24 +309,35 @@ export function createBlocks(parts: BlocksParts): Blocks {
     return path
   }
 
-  /** Whether the headers follow on `start` without a gap and a quorum finalized the last of them. */
+  /**
+   * Whether the headers follow on `start` without a gap, all of its epoch, and a quorum finalized the last of them. One that
+   * ends the epoch must be the last: it has its own finalization, and what follows is for other validators.
+   * @throws WardlineError `conflicting-finalization` for those that a quorum finalized on another block in its place
+   */
   async function verifyPart(start: Head, part: ChainPart): Promise<boolean> {
+    const [first] = part.headers
     const last = part.headers.at(-1)
     const { certificate } = part
-    if (last === undefined || certificate === undefined) return false
-    let parent: Digest = start.digest
+    if (first === undefined || last === undefined || certificate === undefined) return false
+    const set = epochs.present()
+    let parent: Digest = first.parent
     let number: number = start.height
     for (const header of part.headers) {
       number += 1
       if (header.chain !== chain || header.parent !== parent || header.height !== number) return false
+      if (header.epoch !== set.epoch || (epochs.isClosing(header) && header !== last)) return false
       parent = headerDigest(header)
+      if (missesPin(parts.pin, header.height, parent)) {
+        log.warn('a chain without the pinned block was refused', { height: number })
+        return false
+      }
     }
     if (certificate.kind !== 'finalize' || certificate.digest !== parent || certificate.epoch !== set.epoch)
       return false
-    if (last.nextSetHash !== setHash(set.validators)) return false
     const checks = certificateChecks(set, chain, certificate)
-    if (checks === undefined) return false
-    return allHold(verifier, checks, 'urgent')
+    if (checks === undefined || !(await allHold(verifier, checks, 'urgent'))) return false
+    if (first.parent !== start.digest) throw await parts.forked(certificate, [])
+    return true
   }
 
   async function catchUpFrom(peer: PeerName): Promise<Certified | undefined> {
@@ -327,27 +376,33 @@ export function createBlocks(parts: BlocksParts): Blocks {
     }
   }
 
+  /** Those whose payload is here, if every member must hold it. The others are looked at again when theirs comes. */
+  function* ready(pending: Iterable<ParsedTransaction>): Iterable<ParsedTransaction> {
+    for (const transaction of pending) if (parts.payloads.isReady(transaction)) yield transaction
+  }
+
   /** Looks at everything that is pending until something can be in the block, without holding up the loop for long. */
   async function select(request: BuildRequest, timeMs: number): Promise<ExecutedBlock | undefined> {
     let unseen = request.allowTransactions ? mempool.size : 0
     for (;;) {
-      const candidates = request.allowTransactions ? mempool.all() : []
-      const built = executor.build(request.parent.digest, timeMs, candidates, (roots, { count, refused, isWhole }) => {
+      const candidates = request.allowTransactions ? ready(mempool.all()) : []
+      const untilMs = clock.nowMs() + BUILD_MS
+      const complete = (roots: Roots, { count, refused, isWhole }: Selection) => {
         const isLast = isWhole || refused.length >= unseen
         if (count === 0 && !(request.allowEmpty && isLast)) return undefined
         return {
           version: 1,
           chain,
-          epoch: request.epoch,
           view: request.view,
           height: request.height,
           parent: request.parent.digest,
           time: timeMs,
           proposer: request.proposer,
-          ...roots,
-          nextSetHash: setHash(set.validators)
-        }
-      })
+          ...roots
+        } as const
+      }
+      const isOver = () => clock.nowMs() >= untilMs
+      const built = executor.build(request.parent.digest, timeMs, candidates, complete, isOver)
       unseen -= built.refused.length
       for (const transaction of built.refused) parts.onRefused(transaction)
       if (built.block !== undefined || built.isWhole || unseen <= 0 || stopped) return built.block
@@ -356,10 +411,20 @@ export function createBlocks(parts: BlocksParts): Blocks {
     }
   }
 
+  /** A block whose body is here, as it was proposed. */
+  function keptBlock(digest: Digest): { header: Header; leaves: readonly Leaf[] } | 'failed' {
+    const headerBytes = storedHeader(store, digest)
+    const bodyBytes = store.get(keys.body(digest))
+    const header = headerBytes && parseHeader(headerBytes)
+    const body = bodyBytes && decodeBlockBody(bodyBytes)
+    return header === undefined || body === undefined ? 'failed' : { header, leaves: body.map(leafOf) }
+  }
+
   return {
     async build(request, timeMs) {
       const execution = await ensureExecuted(request.parent.digest, orElseAll([]))
       if (execution.kind !== 'executed') return 'failed'
+      if (request.again) return keptBlock(request.parent.digest)
       const block = await select(request, timeMs)
       if (block === undefined) return 'nothing'
       await keep(
@@ -367,6 +432,8 @@ export function createBlocks(parts: BlocksParts): Blocks {
         block.digest,
         block.transactions.map(({ bytes }) => bytes)
       )
+      // Catch-up may have moved the head past this branch meanwhile, and its bodies go.
+      if (!executor.knows(block.digest)) return 'failed'
       return { header: block.header, leaves: block.transactions.map(({ leaf }) => leaf) }
     },
 
@@ -377,6 +444,16 @@ export function createBlocks(parts: BlocksParts): Blocks {
       })
       checking.set(digest, running)
       return running
+    },
+
+    async hold({ header }) {
+      const block = executor.get(headerDigest(header))
+      // It is final meanwhile, or its branch has lost.
+      if (block === undefined) return false
+      if (await parts.payloads.hold(block.transactions, header.proposer)) return true
+      const { height, view, proposer } = header
+      log.warn('a payload of a proposed block cannot be had', { height, view, member: proposer })
+      return false
     },
 
     async commit(blocks, certificate) {

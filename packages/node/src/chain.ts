@@ -2,14 +2,29 @@
  * One chain of this daemon: opens its folder, wires the parts, and closes them. The parts know each other only through the
  * functions handed over here.
  */
-import { type ChainId, limits, type MemberId, type SignKey, type TransactionId } from '@wardline/codec'
+import {
+  type ChainId,
+  type Epoch,
+  limits,
+  type MemberId,
+  type SignKey,
+  type TransactionId,
+  unreachable,
+  type WardlineError
+} from '@wardline/codec'
 import {
   type Certificate,
+  type Certified,
+  conflictOf,
   DEFAULT_TIMING,
+  type EngineConfig,
+  type Evidence,
   encodeMessage,
-  type Header,
-  indexOfMember,
-  type Message
+  genesisDigest,
+  headerDigest,
+  type Message,
+  type ValidatorSet,
+  type Voting
 } from '@wardline/consensus'
 import type { Verifier, VoteSigner } from '@wardline/crypto'
 import {
@@ -18,26 +33,44 @@ import {
   type Fold,
   type Genesis,
   type ParsedTransaction,
+  type Pin,
+  readMode,
   readParameters,
   type StateView,
-  validatorsOf
+  withLastBlock
 } from '@wardline/ledger'
-import type { Clock, Journal, KeyValueStore, Log, Network, PeerName, Timer, VoteMarks } from '@wardline/ports'
+import type {
+  Clock,
+  Journal,
+  KeyValueStore,
+  Log,
+  Network,
+  PeerName,
+  RecordKeys,
+  Timer,
+  VoteMarks
+} from '@wardline/ports'
 import { createAdmission } from './admission.ts'
 import { type Agreement, createAgreement } from './agree.ts'
+import { createAhead } from './ahead.ts'
 import { createAllowance } from './allowance.ts'
 import { type Blocks, createBlocks } from './blocks.ts'
 import { createCommitter } from './commit.ts'
 import { type DirectoryEntry, openDirectory } from './directory.ts'
+import { openEpochs, voteKeyIn } from './epochs.ts'
+import { openEvidence } from './evidence.ts'
 import { createExecutor } from './executor.ts'
 import { createFinalState } from './final-state.ts'
+import { contradicts, recordFork, refuseFork } from './fork.ts'
 import type { Head } from './head.ts'
 import { keys } from './layout.ts'
 import { createMempool } from './mempool.ts'
-import { openJournal, openStore, type VoteMark } from './open.ts'
+import { openJournal, openStore, storedHeader } from './open.ts'
 import { createOutbox } from './outbox.ts'
 import { createOutcomes, type Outcome } from './outcomes.ts'
+import { fillMs } from './pace.ts'
 import { createPayloads, type Payloads } from './payloads.ts'
+import { requirePinned } from './pin.ts'
 import { createQuery, type Query } from './query.ts'
 import { createReceiver } from './receive.ts'
 import { createSubmitter, type Submission } from './submit.ts'
@@ -47,21 +80,35 @@ import { createSyncClient, serveSync } from './sync.ts'
 const TELL_PROTOCOL = '/wardline/consensus/1'
 /** While awake, peers compare what is pending this often. */
 const PENDING_EXCHANGE_MS = 30_000
+/** An impatient peer is asked what is pending there at most this often. */
+const IMPATIENT_PEER_MS = 2_000
 /** Pending transactions asked of a peer by one request. */
 const PENDING_ASKED_AT_ONCE = 1_000
+/** Transactions accepted here that a daemon without a vote says again with each exchange. */
+const PENDING_SAID_AT_ONCE = 1_000
 /** Pending transactions looked at to find one that a block could take now. */
 const WORK_LOOKS_MAX = 64
 
 export type ChainParts = {
   readonly genesis: Genesis
-  /** This hospital on this chain, and the key it votes with; without one it follows. */
+  /** This hospital on this chain. */
   readonly self: MemberId
-  readonly voteSigner: VoteSigner | null
+  /**
+   * Every vote key that it has at the moment of the call, which an epoch asks for as it begins: it votes where the epoch's
+   * validators have it with one of them.
+   */
+  readonly voteSigners: () => Promise<readonly VoteSigner[]>
   /** Kept apart from the chain's folder; null where nothing is. */
   readonly voteMarks: VoteMarks | null
+  /** The folder was put back from a backup: what it says of past votes is not to be relied on. */
+  readonly isRestored?: boolean
   readonly store: KeyValueStore
+  /** The keys of the payloads that every member holds; kept apart from the store. */
+  readonly recordKeys: RecordKeys
   readonly journal: Journal
   readonly network: Network
+  /** A block that people know to be final: a chain without it is refused. */
+  readonly pin?: Pin | null
   readonly clock: Clock
   readonly verifier: Verifier
   readonly log: Log
@@ -78,6 +125,8 @@ export type ChainStatus = {
   readonly phase: Phase
   readonly epoch: number
   readonly view: number
+  /** Whether this daemon votes, and if not, why. */
+  readonly voting: Voting
   readonly mempool: { readonly transactions: number; readonly bytes: number }
 }
 
@@ -89,9 +138,17 @@ export type Chain = {
   readonly state: StateView
   /** The chain's rows, for queries of derived views. */
   readonly store: KeyValueStore
+  /**
+   * Runs this at a moment at which store, state and head are at the same block. In between, the store may show rows of a
+   * block that is being written, which the state does not have yet: who concludes from both that something is not so, does
+   * it here.
+   */
+  atRest<T>(run: () => T): Promise<Awaited<T>>
   readonly query: Query
   readonly payloads: Payloads
   head(): Head
+  /** The validators of an epoch that has begun. */
+  setOf(epoch: Epoch): ValidatorSet | undefined
   submit(bytes: Uint8Array, payload?: Uint8Array): Promise<Submission>
   /** How a transaction ended, waiting up to `timeoutMs` (0: not at all); undefined while it is pending or unknown. */
   outcome(id: TransactionId, timeoutMs: number, signal?: AbortSignal): Promise<Outcome | undefined>
@@ -101,33 +158,48 @@ export type Chain = {
   mempool(): Iterable<ParsedTransaction>
   /** Told of every block after it is on disk. Returns a function that ends this. */
   onCommit(run: (block: CommittedBlock) => void): () => void
+  /** Evidence that was found here, in no order; whether a block has recorded it, says the state. */
+  evidence(): readonly Evidence[]
+  /** Told whenever evidence was found and is on disk. Returns a function that ends this. */
+  onEvidence(run: () => void): () => void
   /** The other members with a daemon, and whether each is connected. */
   peers(): readonly (DirectoryEntry & { readonly connected: boolean; readonly sinceMs: number | null })[]
   status(): ChainStatus
-  /** Stops voting, sending and writing, and closes network, journal and store. */
+  /** Stops voting, sending and writing, and closes network, journal, record keys and store. */
   stop(): Promise<void>
 }
 
 /**
  * Opens a chain and takes part in it.
- * @throws WardlineError `journal-lost | store-corrupt | database-too-new | database-of-another-chain`, and of the vote marks
+ * @throws WardlineError `conflicting-finalization | pin-mismatch | store-corrupt | database-too-new | database-too-old | database-of-another-chain`, and of the vote marks
  */
 export async function openChain(parts: ChainParts): Promise<Chain> {
-  const { genesis, self, store, journal, network, clock, verifier, log } = parts
+  const { genesis, self, store, journal, network, clock, verifier, log, pin = null } = parts
   const id = chainIdOf(genesis)
   const isNew = store.get(keys.schema) === undefined
-  const set = validatorsOf(genesis)
-  const voteSigner = indexOfMember(set, self) === -1 ? null : parts.voteSigner
-  const scan = await openJournal(journal, isNew, voteMark(parts.voteMarks, id, voteSigner))
+  const { scan, loss } = await openJournal(journal, {
+    isNewChain: isNew,
+    isRestored: parts.isRestored ?? false,
+    hasVoted: () => hasVoted(parts, id)
+  })
+  if (loss !== null) log.warn(`the vote journal is lost, the others are asked what it held: ${loss}`)
   const opened = await openStore(store, id, genesis)
+  refuseFork(store)
+  if (pin !== null) requirePinned(store, opened.head, pin, genesisDigest(id))
+  const epochs = openEpochs(store, genesis)
 
   const state = createFinalState(store)
   const mempool = createMempool()
   const outcomes = createOutcomes(clock)
   const listeners = new Set<(block: CommittedBlock) => void>()
+  const witnesses = new Set<() => void>()
+  const evidence = await openEvidence(store)
   const directory = await openDirectory(store, state, genesis, self, opened.head.time, parts.peerNameOf)
   const since = new Map<PeerName, number>()
   const asking = new Set<PeerName>()
+  const ahead = createAhead(clock)
+  /** When each impatient peer was last asked; only members are peers. */
+  const askedMs = new Map<PeerName, number>()
   const served = createAllowance({
     clock,
     burst: limits.requestsPerPeerBurst,
@@ -135,21 +207,38 @@ export async function openChain(parts: ChainParts): Promise<Chain> {
   })
   let phase: Phase = 'catching-up'
   let exchange: Timer | undefined
+  /** Whether this hospital votes in the present epoch. */
+  let isVoting = false
+  /** In the newest final block, as far as this run knows. */
+  let lastBlockTransactions = 0
 
   const committer = createCommitter({
     store,
     state,
     head: opened.head,
+    certified: opened.final,
+    epochs,
     mempool,
+    pin,
     folds: parts.folds,
     isOnDisk: (leaf) => submitter.isMine(leaf),
     executor: () => executor,
-    onCommit: (block) => {
+    payloadWrites: (transactions) => payloads.commitWrites(transactions),
+    expiredPayloads: (timeMs) => payloads.expiredWrites(timeMs),
+    onCommit: (block, endsEpoch) => {
+      if (endsEpoch) {
+        ahead.begun()
+        agreement.epochEnded()
+      }
+      lastBlockTransactions = block.transactions.length
+      // Who has no vote does not see the views end.
+      if (!isVoting) outbox.release()
       for (const transaction of block.transactions) {
         admission.settle(transaction.leaf)
         outcomes.settle(transaction.id, { kind: 'committed', height: block.header.height })
       }
       submitter.committed(block)
+      payloads.committed(block.transactions)
       void guarded(() => receiver.retryParked())
       if (directory.update(block.changes, block.header.time)) void guarded(setPeers)
       // What could not be included before this block may be includable now.
@@ -159,41 +248,60 @@ export async function openChain(parts: ChainParts): Promise<Chain> {
   })
   const head = () => committer.head()
   const executor = createExecutor(state, head)
+  const judged = readMode(state) === 'SPV' ? withLastBlock(state, head) : state
   const admission = createAdmission({
     chain: id,
     verifier,
     clock,
     mempool,
-    state,
+    state: judged,
     head,
     sponsors: () => directory.others().length + 1
   })
-  const query = createQuery(store, id, head)
+  const query = createQuery(store, id, head, epochs)
   const payloads = createPayloads({
     store,
+    recordKeys: parts.recordKeys,
+    state,
     network,
+    clock,
+    log,
     self,
     transaction: (wanted) => query.transaction(wanted) ?? mempool.withId(wanted),
+    isPending: (wanted) => mempool.withId(wanted) !== undefined,
     memberOf: (peer) => directory.memberOf(peer),
     peerOf: (member) => directory.peerOf(member),
-    allowance: served
+    // Apart from what sync may ask: who fetches payloads after an absence must still learn of new blocks.
+    allowance: createAllowance({
+      clock,
+      burst: limits.requestsPerPeerBurst,
+      perSecond: limits.requestsPerPeerPerSecond
+    }),
+    onKept: (transaction) => {
+      if (mempool.withId(transaction.id) !== undefined) agreement.work(true)
+    },
+    onFaulty: (faulty, code) => submitter.faulty(faulty, code),
+    background: (run) => void guarded(run)
   })
 
   const topic = (name: 'tx' | 'proposal' | 'vote') => `/wardline/${id}/${name}/1`
-  const outbox = createOutbox((batch) => guarded(() => network.gossip.publish(topic('tx'), batch)))
-  const onAdmitted = () => agreement.work(true)
+  const outbox = createOutbox(clock, (batch) => guarded(() => network.gossip.publish(topic('tx'), batch)))
+  const onAdmitted = (transactions: readonly ParsedTransaction[]) => {
+    for (const transaction of transactions) payloads.want(transaction)
+    if (transactions.some((transaction) => payloads.isReady(transaction))) agreement.work(true)
+  }
   const receiver = createReceiver({
     admission,
     clock,
     log,
     report: (peer, code) => network.report(peer, code),
-    passOn: outbox,
+    passOn: (transactions) => outbox.add(transactions),
     onAdmitted
   })
   const submitter = createSubmitter({
     chain: id,
     store,
-    state,
+    state: judged,
     head,
     admission,
     mempool,
@@ -202,14 +310,16 @@ export async function openChain(parts: ChainParts): Promise<Chain> {
     committed,
     background: (run) => void guarded(run),
     onAccepted: (transaction) => {
-      outbox([transaction])
-      onAdmitted()
+      outbox.add([transaction])
+      onAdmitted([transaction])
     }
   })
   const sync = createSyncClient(network)
   const blocks: Blocks = createBlocks({
     chain: id,
-    set,
+    epochs,
+    pin,
+    forked,
     store,
     clock,
     log,
@@ -221,19 +331,16 @@ export async function openChain(parts: ChainParts): Promise<Chain> {
     committer,
     directory,
     sync,
+    payloads,
+    arrival: (leaf) => receiver.arrival(leaf),
     onRefused: (transaction) => submitter.refused(transaction)
   })
   const { heartbeatMs, deltaMs } = readParameters(state)
+  const { config, final } = await epoch()
   const agreement: Agreement = createAgreement({
     chain: id,
-    config: {
-      chain: id,
-      set,
-      self: voteSigner && { member: self, signer: voteSigner },
-      genesisTimeMs: genesis.created,
-      timing: { ...DEFAULT_TIMING, heartbeatMs, deltaMs }
-    },
-    recovered: { final: opened.final, journal: scan.entries },
+    config,
+    recovered: { final, journal: scan.entries, isJournalLost: loss !== null },
     scan,
     journal,
     clock,
@@ -241,8 +348,14 @@ export async function openChain(parts: ChainParts): Promise<Chain> {
     onFailure: fail,
     application: {
       isFinal: (digest) => digest === head().digest,
-      build: (request, timeMs) => blocks.build(request, timeMs),
+      fillMs: ({ parent }) => fillMs(executor.get(parent.digest)?.transactions.length ?? lastBlockTransactions),
+      build: (request, timeMs) => {
+        // What this daemon knows reaches the others with or before the proposal that names it.
+        outbox.release()
+        return blocks.build(request, timeMs)
+      },
       check: (proposal) => blocks.check(proposal),
+      hold: (proposal) => blocks.hold(proposal),
       commit: (headers, certificate) => blocks.commit(headers, certificate),
       fetchBlock: (digest, from) => blocks.fetchBlock(digest, from),
       catchUp: (from) => blocks.catchUp(from.flatMap((member) => directory.peerOf(member) ?? [])),
@@ -250,7 +363,39 @@ export async function openChain(parts: ChainParts): Promise<Chain> {
         if (!hasWork()) agreement.work(false)
         for (const peer of network.connected()) void guarded(() => askPending(peer))
       },
-      publish: (message) => void guarded(() => publish(message)),
+      epoch,
+      ahead: (peer) => {
+        if (!ahead.takes(peer)) return
+        void guarded(async () => {
+          if (await catchUp([peer])) ahead.bore(peer)
+        })
+      },
+      impatient: (peer) => {
+        const nowMs = clock.nowMs()
+        if (hasWork() || nowMs - (askedMs.get(peer) ?? Number.NEGATIVE_INFINITY) < IMPATIENT_PEER_MS) return
+        askedMs.set(peer, nowMs)
+        void guarded(() => askPending(peer))
+      },
+      publish: (message) => {
+        // Such a vote ends a view: the next leader builds.
+        if (message.kind === 'vote' && message.vote.kind !== 'notarize') outbox.release()
+        void guarded(() => publish(message))
+      },
+      contradicts: (certificate) => contradicts(store, head().header, certificate),
+      forked,
+      journalLost: () =>
+        log.warn(
+          'the others hold newer votes of this daemon than its journal: the disk was set back, its journal is lost'
+        ),
+      silentUntil: (view) => log.warn('this daemon does not vote until a later view', { view }),
+      evidence: async (found) => {
+        if (!(await evidence.add(found))) return
+        const { signer, epoch, view, votes } = found
+        log.warn('a validator signed two votes that exclude each other', {
+          ...{ member: signer, epoch, view, conflict: conflictOf(...votes) }
+        })
+        for (const run of witnesses) run()
+      },
       tell: (member, message) => void guarded(() => tell(member, message))
     }
   })
@@ -270,10 +415,14 @@ export async function openChain(parts: ChainParts): Promise<Chain> {
   const forgetPeers = network.onPeer((peer, event) => {
     since.set(peer, clock.nowMs())
     log.info(`peer ${event}`, { member: directory.memberOf(peer), peer })
-    if (event === 'connected') void guarded(() => welcome(peer))
+    if (event !== 'connected') return
+    const member = directory.memberOf(peer)
+    if (member !== undefined) agreement.connected(member)
+    payloads.connected(peer)
+    void guarded(() => welcome(peer))
   })
 
-  outbox(await submitter.restore())
+  outbox.add(await submitter.restore())
   await setPeers()
   agreement.start()
   if (mempool.size > 0) agreement.work(true)
@@ -282,6 +431,7 @@ export async function openChain(parts: ChainParts): Promise<Chain> {
     if (phase === 'catching-up') phase = 'running'
   })
   scheduleExchange()
+  if (genesis.mode === 'DSS') payloads.start()
 
   async function* hearTold(message: Uint8Array, from: PeerName): AsyncIterable<Uint8Array> {
     if ((await agreement.receive(message, from)) === 'reject') network.report(from, 'bad-message')
@@ -289,19 +439,56 @@ export async function openChain(parts: ChainParts): Promise<Chain> {
     yield* []
   }
 
-  function committed(wanted: TransactionId): Outcome | undefined {
-    const place = query.place(wanted)
-    return place && { kind: 'committed', height: place.height }
+  /** What the engine of the present epoch begins with. A key is marked before its first vote. */
+  async function epoch(): Promise<{ config: EngineConfig; final: Certified | null }> {
+    for (;;) {
+      const set = epochs.present()
+      const key = voteKeyIn(set, self)
+      const signers = key === undefined ? [] : await parts.voteSigners()
+      const signer = signers.find(({ publicKey }) => publicKey === key) ?? null
+      if (signer !== null) await parts.voteMarks?.markVoted(id, signer.publicKey)
+      // Catch-up may have gone on meanwhile.
+      if (epochs.present() !== set) continue
+      isVoting = signer !== null
+      if (signer === null && key !== undefined) {
+        log.error('this hospital is a validator, and the key that it should vote with is not here', {
+          epoch: set.epoch
+        })
+      }
+      const config: EngineConfig = {
+        chain: id,
+        set,
+        start: epochs.start(),
+        earlier: (wanted) => epochs.setOf(wanted),
+        self: signer && { member: self, signer },
+        genesisTimeMs: genesis.created,
+        timing: { ...DEFAULT_TIMING, heartbeatMs, deltaMs }
+      }
+      const certified = committer.certified()
+      return { config, final: certified?.certificate.epoch === set.epoch ? certified : null }
+    }
   }
 
-  /** Whether a block could take a pending transaction now. What must wait for another block, or for its end, keeps nobody awake. */
+  function committed(wanted: TransactionId): Outcome | undefined {
+    const place = query.place(wanted)
+    // A block that is being written may be read already, and is no outcome before it is known to be on disk.
+    if (place === undefined || place.height > head().height) return undefined
+    return { kind: 'committed', height: place.height }
+  }
+
+  /** Whether a block could take a pending transaction now. What must wait for another block, its payload or its end, keeps nobody awake. */
   function hasWork(): boolean {
     let looks = 0
     for (const transaction of mempool.all()) {
+      if (!payloads.isReady(transaction)) continue
       if (looks === WORK_LOOKS_MAX || admission.judge(transaction).kind === 'accept') return true
       looks += 1
     }
     return false
+  }
+
+  function forked(certificate: Certificate, held: readonly Certificate[]): Promise<WardlineError> {
+    return recordFork(store, evidence, epochs.setOf(certificate.epoch) ?? epochs.present(), certificate, held)
   }
 
   function fail(error: unknown): void {
@@ -314,6 +501,8 @@ export async function openChain(parts: ChainParts): Promise<Chain> {
     phase = 'stopped'
     agreement.stop()
     blocks.stop()
+    outbox.stop()
+    payloads.stop()
     exchange?.cancel()
     forgetPeers()
   }
@@ -342,18 +531,40 @@ export async function openChain(parts: ChainParts): Promise<Chain> {
   }
 
   async function publish(message: Message): Promise<void> {
+    if (isOvertaken(message)) return
     await network.gossip.publish(topic(message.kind === 'proposal' ? 'proposal' : 'vote'), encodeMessage(message))
   }
 
+  /** Whether it speaks for a block of this daemon that has lost, and whose body went with it, while the vote was being written. */
+  function isOvertaken(message: Message): boolean {
+    switch (message.kind) {
+      case 'vote': {
+        const { signer, kind, digest } = message.vote
+        return signer === self && kind === 'notarize' && storedHeader(store, digest) === undefined
+      }
+      case 'proposal':
+        return storedHeader(store, headerDigest(message.proposal.header)) === undefined
+      case 'certificate':
+      case 'status-ask':
+      case 'status':
+        return false
+      default:
+        return unreachable(message)
+    }
+  }
+
   async function tell(member: MemberId, message: Message): Promise<void> {
+    if (isOvertaken(message)) return
     const peer = directory.peerOf(member)
     if (peer === undefined || !network.connected().includes(peer)) return
     await sync.tell(peer, TELL_PROTOCOL, encodeMessage(message))
   }
 
-  async function catchUp(peers: readonly PeerName[]): Promise<void> {
-    const last: { header: Header; certificate: Certificate } | undefined = await blocks.catchUp(peers)
+  /** @returns whether there was anything to catch up with */
+  async function catchUp(peers: readonly PeerName[]): Promise<boolean> {
+    const last: Certified | undefined = await blocks.catchUp(peers)
     if (last !== undefined) agreement.synced(last.header, last.certificate)
+    return last !== undefined
   }
 
   /** A peer that has just connected may have final blocks and transactions that were missed. */
@@ -381,6 +592,8 @@ export async function openChain(parts: ChainParts): Promise<Chain> {
   function scheduleExchange(): void {
     exchange = clock.after(PENDING_EXCHANGE_MS, () => {
       if (mempool.size > 0) for (const peer of network.connected()) void guarded(() => askPending(peer))
+      // Whose votes nobody hears wakes nobody: the others come for what it has at no view's end.
+      if (agreement.status().voting.kind !== 'voting') outbox.add(submitter.waiting(PENDING_SAID_AT_ONCE))
       scheduleExchange()
     })
   }
@@ -391,9 +604,11 @@ export async function openChain(parts: ChainParts): Promise<Chain> {
     self,
     state,
     store,
+    atRest: (run) => committer.atRest(run),
     query,
     payloads: { ...payloads, fetch: (transaction) => orFail(() => payloads.fetch(transaction)) },
     head,
+    setOf: (epoch) => epochs.setOf(epoch),
     submit: (bytes, payload) => orFail(() => submitter.submit(bytes, payload)),
     async outcome(wanted, timeoutMs, signal) {
       const known = committed(wanted) ?? outcomes.failed(wanted)
@@ -410,6 +625,11 @@ export async function openChain(parts: ChainParts): Promise<Chain> {
       listeners.add(run)
       return () => listeners.delete(run)
     },
+    evidence: () => evidence.all(),
+    onEvidence(run) {
+      witnesses.add(run)
+      return () => witnesses.delete(run)
+    },
     peers() {
       const connected = new Set(network.connected())
       return directory.others().map((entry) => ({
@@ -419,21 +639,23 @@ export async function openChain(parts: ChainParts): Promise<Chain> {
       }))
     },
     status() {
-      const { epoch, view } = agreement.status()
-      return { phase, epoch, view, mempool: { transactions: mempool.size, bytes: mempool.sizeBytes } }
+      const { epoch, view, voting } = agreement.status()
+      return { phase, epoch, view, voting, mempool: { transactions: mempool.size, bytes: mempool.sizeBytes } }
     },
     async stop() {
       if (phase !== 'stopped') halt()
       await network.close()
       await blocks.idle()
+      await parts.recordKeys.close()
       await journal.close()
       await store.close()
     }
   }
 }
 
-function voteMark(marks: VoteMarks | null, chain: ChainId, signer: VoteSigner | null): VoteMark | null {
-  if (marks === null || signer === null) return null
-  const { publicKey } = signer
-  return { isSet: () => marks.hasVoted(chain, publicKey), set: () => marks.markVoted(chain, publicKey) }
+/** Whether a key of this hospital is known to have voted on the chain. */
+async function hasVoted({ voteMarks, voteSigners }: ChainParts, chain: ChainId): Promise<boolean> {
+  if (voteMarks === null) return false
+  for (const { publicKey } of await voteSigners()) if (await voteMarks.hasVoted(chain, publicKey)) return true
+  return false
 }

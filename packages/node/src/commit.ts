@@ -4,15 +4,25 @@
  * finds everything.
  */
 import { assert, completedNodes, type Digest, encodeCbor, type Leaf, nameBytes } from '@wardline/codec'
-import { type Certificate, encodeCertificate, encodeHeader } from '@wardline/consensus'
-import { type CommittedBlock, encodeBlockBody, expiredSeenRange, type Fold, type StateView } from '@wardline/ledger'
+import { type Certificate, type Certified, encodeCertificate, encodeHeader } from '@wardline/consensus'
+import {
+  type CommittedBlock,
+  encodeBlockBody,
+  expiredSeenRange,
+  type Fold,
+  type ParsedTransaction,
+  type Pin,
+  type StateView
+} from '@wardline/ledger'
 import type { KeyValueStore, StoreWrite } from '@wardline/ports'
+import type { Epochs } from './epochs.ts'
 import type { ExecutedBlock, Executor } from './executor.ts'
 import type { FinalState } from './final-state.ts'
 import { encodeHead, type Head } from './head.ts'
 import { keys } from './layout.ts'
 import type { Mempool } from './mempool.ts'
 import { lostBranches } from './open.ts'
+import { missesPin, pinError } from './pin.ts'
 import { type Place, placesInBody } from './places.ts'
 
 /** Ids whose window has passed are removed every so many blocks; no rule reads them any more. */
@@ -21,36 +31,56 @@ const HOUSEKEEPING_KEYS_MAX = 10_000
 
 export type Committer = {
   head(): Head
+  /** The highest final block that has its own finalization here; null when there is none. */
+  certified(): Certified | null
   /**
-   * Commits `blocks`, each the child of the one before, the first of them of the head; `certificate` finalizes the last (null if only a later one does).
+   * Commits `blocks`, each the child of the one before, the first of them of the head; `certificate` finalizes the last
+   * (null if only a later one does). A block that ends its epoch is always the last, with its own finalization.
    * Calls run one after the other.
    */
   commit(blocks: readonly ExecutedBlock[], certificate: Certificate | null): Promise<void>
+  /**
+   * Runs this when store, state and head are at the same block: now, or behind the block that is being written. Its rows can be
+   * read from the store some time before the write is known to be on disk, when the state has not changed yet. Rejects if
+   * that write fails.
+   */
+  atRest<T>(run: () => T): Promise<Awaited<T>>
 }
 
 export type CommitterParts = {
   readonly store: KeyValueStore
   readonly state: FinalState
   readonly head: Head
+  /** The highest final block with its own finalization; null when there is none. */
+  readonly certified: Certified | null
+  readonly epochs: Epochs
   readonly mempool: Mempool
+  readonly pin: Pin | null
   readonly folds: readonly Fold[]
   /** The executor reads the head from here, so it is made after this. */
   readonly executor: () => Executor
   /** Whether a pending transaction has a row under `mempool/`. */
   readonly isOnDisk: (leaf: Leaf) => boolean
-  /** Told after each block is on disk and out of the mempool. Must not throw. */
-  readonly onCommit: (block: CommittedBlock) => void
+  /** What else changes under `payloads/` when these transactions become final, and what may go as of this time. */
+  readonly payloadWrites: (transactions: readonly ParsedTransaction[]) => readonly StoreWrite[]
+  readonly expiredPayloads: (timeMs: number) => Promise<readonly StoreWrite[]>
+  /** Told after each block is on disk and out of the mempool, and of whether it ended its epoch. Must not throw. */
+  readonly onCommit: (block: CommittedBlock, endsEpoch: boolean) => void
 }
 
 export function createCommitter(parts: CommitterParts): Committer {
   const { store, state, mempool, folds, onCommit } = parts
   let head = parts.head
+  let certified = parts.certified
   let last: Promise<void> = Promise.resolve()
   /** Blocks of branches that lost; their bodies go with the next block's write. */
   const stale: Digest[] = []
+  let isWriting = false
+  const waiting: { readonly run: () => void; readonly fail: (error: unknown) => void }[] = []
 
   async function commitOne(block: ExecutedBlock, certificate: Certificate | null): Promise<void> {
     assert(block.header.parent === head.digest, 'a block is committed on its parent')
+    if (missesPin(parts.pin, block.header.height, block.digest)) throw pinError(parts.pin)
     const committed: CommittedBlock = {
       digest: block.digest,
       header: block.header,
@@ -59,7 +89,7 @@ export function createCommitter(parts: CommitterParts): Committer {
     }
     const writes: StoreWrite[] = [
       { key: keys.header(block.header.height), value: encodeHeader(block.header) },
-      { key: keys.height(block.digest), value: new TextEncoder().encode(String(block.header.height)) },
+      { key: keys.height(block.digest), value: decimal(block.header.height) },
       { key: keys.pending(block.digest), value: null },
       { key: keys.head, value: encodeHead(block.headAfter) }
     ]
@@ -73,6 +103,9 @@ export function createCommitter(parts: CommitterParts): Committer {
     }
     if (certificate !== null)
       writes.push({ key: keys.certificate(block.header.height), value: encodeCertificate(certificate) })
+    const isClosing = parts.epochs.isClosing(block.header)
+    assert(!isClosing || certificate !== null, 'a block that ends its epoch is committed with its own finalization')
+    if (isClosing) writes.push({ key: keys.closing(block.header.epoch), value: decimal(block.header.height) })
     for (const { key, value } of block.changes) writes.push({ key: keys.state(key), value })
     for (const { key, value } of block.seen) writes.push({ key: keys.state(key), value })
     for (const { level, index, hash } of completedNodes(head.history, nameBytes(block.digest))) {
@@ -84,20 +117,32 @@ export function createCommitter(parts: CommitterParts): Committer {
       writes.push({ key: keys.transaction(id), value: encodeCbor([block.header.height, index, offset, size]) })
       if (parts.isOnDisk(leaf)) writes.push({ key: keys.mempool(leaf), value: null })
     })
+    writes.push(...parts.payloadWrites(block.transactions))
     const reader = foldReader(store, state, block)
     for (const fold of folds) writes.push(...fold(reader, committed))
     if (block.header.height % HOUSEKEEPING_BLOCKS === 0) {
-      writes.push(...(await housekeeping(block.header.time)))
+      writes.push(...(await housekeeping(block.header.time)), ...(await parts.expiredPayloads(block.header.time)))
       // Blocks that were kept and never executed, or before a restart: nobody else remembers them.
       writes.push(...(await lostBranches(store, head.height)))
     }
-    await store.write(writes, { sync: true })
+    isWriting = true
+    try {
+      await store.write(writes, { sync: true })
+    } catch (error) {
+      for (const { fail } of waiting.splice(0)) fail(error)
+      throw error
+    }
 
     state.update(block.changes)
+    state.update(block.seen)
     head = block.headAfter
+    if (certificate !== null) certified = { header: block.header, certificate }
+    if (isClosing && certificate !== null) parts.epochs.end(block.header, block.transactions, certificate)
     stale.push(...parts.executor().settle(head))
     for (const { leaf } of block.transactions) mempool.remove(leaf)
-    onCommit(committed)
+    onCommit(committed, isClosing)
+    isWriting = false
+    for (const { run } of waiting.splice(0)) run()
   }
 
   async function housekeeping(timeMs: number): Promise<StoreWrite[]> {
@@ -115,14 +160,25 @@ export function createCommitter(parts: CommitterParts): Committer {
 
   return {
     head: () => head,
+    certified: () => certified,
     commit(blocks, certificate) {
       const run = async () => {
         for (const block of blocks) await commitOne(block, block === blocks.at(-1) ? certificate : null)
       }
       last = last.then(run)
       return last
-    }
+    },
+    atRest: (run) =>
+      new Promise((resolve, fail) => {
+        const now = () => resolve(Promise.try(run))
+        if (isWriting) waiting.push({ run: now, fail })
+        else now()
+      })
   }
+}
+
+function decimal(value: number): Uint8Array {
+  return new TextEncoder().encode(String(value))
 }
 
 /** What a fold reads: its table as it is before the block, and the state after it. */

@@ -3,16 +3,33 @@
  * the branch's unfinalised blocks, kept in memory by digest. A block is executed once; what it changed is what `commit`
  * writes. Nothing here touches the disk. How many are kept is bounded: what was dropped is executed again from the disk.
  */
-import { assert, type Digest, type Frontier, frontierRoot, type Hash, height, limits, name32 } from '@wardline/codec'
-import { type Header, headerDigest } from '@wardline/consensus'
+import {
+  assert,
+  type Digest,
+  type Frontier,
+  frontierRoot,
+  type Hash,
+  height,
+  limits,
+  type MemberId,
+  name32
+} from '@wardline/codec'
+import { type Header, headerDigest, setHash } from '@wardline/consensus'
 import {
   appHash,
+  type BlockCode,
   type Change,
+  chargedTo,
   createBlock,
   execute,
+  layered,
   type ParsedTransaction,
+  readValidators,
   type StateView,
-  txRoot
+  sharedPayloadSize,
+  stateKeys,
+  txRoot,
+  validatorsIn
 } from '@wardline/ledger'
 import { type Head, headAfter } from './head.ts'
 
@@ -28,15 +45,15 @@ export type ExecutedBlock = {
   readonly headAfter: Head
 }
 
-/** The part of a header that follows from what a leader selected. */
-export type Roots = { readonly history: Hash; readonly txRoot: Hash; readonly appHash: Hash }
+/** The part of a header that follows from the parent and from what a leader selected. */
+export type Roots = Pick<Header, 'epoch' | 'history' | 'txRoot' | 'appHash' | 'nextSetHash'>
 
 /** What a leader has selected so far. */
 export type Selection = {
   readonly count: number
   /** Candidates that could not follow on the parent and what was selected before them. */
   readonly refused: readonly ParsedTransaction[]
-  /** Whether every candidate was looked at, or the block is full. */
+  /** Whether every candidate was looked at that there was room for. */
   readonly isWhole: boolean
 }
 
@@ -55,13 +72,17 @@ export type Executor = {
   ): { readonly kind: 'executed'; readonly block: ExecutedBlock } | { readonly kind: 'invalid'; readonly code: string }
   /**
    * Makes a block on top of the known block `parent`: takes, in the order given, the candidates that its state permits, at
-   * most `limits.buildTransactionsMax`, passing over at most `limits.buildRefusalsMax` that it does not, and completes the header with `complete`, which may decline.
+   * most `limits.buildTransactionsMax`, passing over at most `limits.buildRefusalsMax` that it does not, and completes the
+   * header with `complete`, which may decline. What does not fit any more is passed over too: others may. Of the payloads
+   * that every member must hold each member has a part; above it, it gets what all others leave.
+   * @param isOver whether there is no more time; one candidate is looked at all the same
    */
   build(
     parent: Digest,
     timeMs: number,
     candidates: Iterable<ParsedTransaction>,
-    complete: (roots: Roots, selection: Selection) => Header | undefined
+    complete: (roots: Roots, selection: Selection) => Header | undefined,
+    isOver: () => boolean
   ): Built
   get(digest: Digest): ExecutedBlock | undefined
   /** Height and history of a known block, or of the head. */
@@ -75,6 +96,9 @@ type Pending = {
   readonly overlay: ReadonlyMap<string, Uint8Array | null>
   readonly leaves: ReadonlySet<string>
 }
+
+/** Of the payloads of a block, what one member's may take before all others have had theirs, bytes. */
+const PAYLOAD_PART_BYTES = limits.blockPayloadBytesMax / 4
 
 /** @param final the state as of `head` */
 export function createExecutor(final: StateView, head: () => Head): Executor {
@@ -151,41 +175,47 @@ export function createExecutor(final: StateView, head: () => Head): Executor {
       if (known !== undefined) return { kind: 'executed', block: known.block }
       const ancestors = branch(header.parent)
       const parent = headOn(ancestors)
+      const state = stateOn(ancestors)
+      if (header.epoch !== readValidators(state).epoch) return { kind: 'invalid', code: 'wrong-epoch' }
       if (header.height !== parent.height + 1) return { kind: 'invalid', code: 'wrong-height' }
       if (header.time <= parent.time) return { kind: 'invalid', code: 'wrong-time' }
       if (header.txRoot !== txRoot(transactions.map(({ leaf }) => leaf)))
         return { kind: 'invalid', code: 'wrong-tx-root' }
       if (header.history !== rootOf(parent.history)) return { kind: 'invalid', code: 'wrong-history' }
-      const execution = execute(stateOn(ancestors), { height: header.height, time: header.time, transactions })
+      const execution = execute(state, { height: header.height, time: header.time, parent, transactions })
       if (execution.kind === 'invalid') return { kind: 'invalid', code: execution.code }
       const { changes, seen } = execution
       if (header.appHash !== appHash(parent.appHash, changes)) return { kind: 'invalid', code: 'wrong-app-hash' }
+      if (header.nextSetHash !== nextSetHash(parent, state, changes)) return { kind: 'invalid', code: 'wrong-set' }
       return { kind: 'executed', block: remember(parent, header, transactions, changes, seen) }
     },
 
-    build(parentDigest, timeMs, candidates, complete) {
+    build(parentDigest, timeMs, candidates, complete, isOver) {
       const ancestors = branch(parentDigest)
       const parent = headOn(ancestors)
-      const block = createBlock(stateOn(ancestors), { height: height(parent.height + 1), time: timeMs })
+      const state = stateOn(ancestors)
+      const block = createBlock(state, { height: height(parent.height + 1), time: timeMs, parent })
       const chosen: ParsedTransaction[] = []
       const refused: ParsedTransaction[] = []
       let isWhole = true
-      for (const candidate of candidates) {
+      for (const candidate of inTurn(candidates)) {
         if (ancestors.some(({ leaves }) => leaves.has(candidate.leaf))) continue
-        if (refused.length === limits.buildRefusalsMax) {
+        if (refused.length === limits.buildRefusalsMax || (chosen.length + refused.length > 0 && isOver())) {
           isWhole = false
           break
         }
         const verdict = block.add(candidate)
-        if (verdict.kind === 'full') break
+        if (verdict.kind === 'full' && ENDS_BLOCK.has(verdict.code)) break
         if (verdict.kind === 'refuse') refused.push(candidate)
-        else if (chosen.push(candidate) === limits.buildTransactionsMax) break
+        if (verdict.kind === 'accept' && chosen.push(candidate) === limits.buildTransactionsMax) break
       }
       const { changes, seen } = block.changes()
       const roots = {
+        epoch: readValidators(state).epoch,
         history: rootOf(parent.history),
         txRoot: txRoot(chosen.map(({ leaf }) => leaf)),
-        appHash: appHash(parent.appHash, changes)
+        appHash: appHash(parent.appHash, changes),
+        nextSetHash: nextSetHash(parent, state, changes)
       }
       const selection = { count: chosen.length, refused, isWhole }
       const header = complete(roots, selection)
@@ -210,6 +240,34 @@ export function createExecutor(final: StateView, head: () => Head): Executor {
     }
     return false
   }
+}
+
+/** The validators of the block after one that changes `state` so, and whose parent is `parent`. */
+function nextSetHash(parent: Head, state: StateView, changes: readonly Change[]): Hash {
+  const isChanged = changes.some(({ key }) => key === stateKeys.validators)
+  if (!isChanged && parent.header !== null) return parent.header.nextSetHash
+  return setHash(validatorsIn(layered(state, [changes])).validators)
+}
+
+/** What keeps every further transaction out of a block. */
+const ENDS_BLOCK: ReadonlySet<BlockCode> = new Set<BlockCode>(['block-too-many', 'change-not-last'])
+
+/** The candidates in their order, but last those whose payloads would take more than their member's part. */
+function* inTurn(candidates: Iterable<ParsedTransaction>): Iterable<ParsedTransaction> {
+  const used = new Map<MemberId, number>()
+  const later: ParsedTransaction[] = []
+  for (const candidate of candidates) {
+    const size = sharedPayloadSize(candidate)
+    const member = chargedTo(candidate)
+    const sum = (used.get(member) ?? 0) + size
+    if (size > 0 && sum > PAYLOAD_PART_BYTES) {
+      later.push(candidate)
+      continue
+    }
+    if (size > 0) used.set(member, sum)
+    yield candidate
+  }
+  yield* later
 }
 
 function rootOf(history: Frontier): Hash {

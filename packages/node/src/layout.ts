@@ -1,43 +1,56 @@
 /**
- * Where everything lies in a chain's key-value store. Heights are 12 decimal digits, so that byte order is height order.
+ * Where everything lies in a chain's key-value store. Heights and epochs are 12 decimal digits, so that byte order is their order.
  *
  * | key | value |
  * |---|---|
  * | `blocks/body/<digest>` | the block's signed transactions, as the ledger's `encodeBlockBody` writes them; durable before this daemon votes for it |
  * | `blocks/certificate/<height>` | the finalization of the block at that height, where one was assembled or received |
+ * | `blocks/closing/<epoch>` | the height of the block that ended the epoch, decimal; its finalization is always here |
  * | `blocks/header/<height>` | the fixed-width header of the final block |
  * | `blocks/height/<digest>` | the height of a final block, decimal |
  * | `blocks/pending/<digest>` | header of a block that was voted for and is not final; its body is above |
  * | `blocks/transaction/<id>` | CBOR `[height, index, offset, size]` of a final transaction: its place in the block, and where its bytes lie in the body |
  * | `blocks/tree/<level>/<index>` | 32 bytes, a node of the history tree (RFC 6962) over the digests of all blocks: the root of the complete subtree number `index` of `2^level` leaves, from level 1 on |
  * | `duties/…` | what this daemon must still do because of a block (package `views`) |
+ * | `evidence/<memberId>/<epoch>/<view>/<conflict>` | CBOR `{epoch, signer, view, votes}`: two votes of a validator that exclude each other, found here |
  * | `mempool/<leaf>` | a signed transaction accepted from a client here and not yet final |
+ * | `meta/fork` | CBOR `{certificate}`: a genuine finalization that contradicts what is final here; the chain does not open |
  * | `meta/genesis` | the chain id, so that a folder is never used for another chain |
  * | `meta/head` | CBOR `{digest, height, history, transactions}`: the last final block, the right edge of the history tree, how many transactions so far |
  * | `meta/schema` | the version of this layout, decimal |
  * | `meta/verified` | height up to which a start has checked the hash chain, decimal |
- * | `payloads/bytes/<id>` | the payload of that transaction, which this member must hold; never another transaction's of the same commitment |
+ * | `payloads/bytes/<id>` | the payload of that transaction, which this member must hold; never another transaction's of the same commitment. An envelope as it is; what every member holds in the clear, under the record's own key (`payload-rows.ts`) |
+ * | `payloads/missing/<id>` | a final transaction whose payload every member must hold and which is not here: `wanted`, or what is wrong with the only bytes that its commitment permits |
+ * | `payloads/pending/<id>` | `expires` of a transaction that was not final when its payload was kept, decimal: without a block the payload goes at that time |
  * | `payloads/size/<id>` | its size in bytes, decimal: whether it is here, without reading it |
  * | `state/…` | the ledger's state (keys in package `ledger`) |
  * | `views/…` | derived views (packages `custody`, `views`) |
  */
-import type { Digest, Height, Leaf, TransactionId } from '@wardline/codec'
+import type { Digest, Epoch, Height, Leaf, TransactionId } from '@wardline/codec'
 
-/** Version of the layout. A store with a newer one is refused. */
-export const SCHEMA = 1
+/**
+ * Version of the layout, and of what lies in it: raised with every change after which a store that was written before could not
+ * be read, or would lack rows. A store with any other is refused. 1: before custody had rows of recalls.
+ */
+export const SCHEMA = 2
 
 export const keys = {
   body: (digest: Digest) => `blocks/body/${digest}`,
+  closing: (epoch: Epoch) => `blocks/closing/${padded(epoch)}`,
   certificate: (height: Height | number) => `blocks/certificate/${padded(height)}`,
   height: (digest: Digest) => `blocks/height/${digest}`,
   header: (height: Height | number) => `blocks/header/${padded(height)}`,
   pending: (digest: Digest) => `blocks/pending/${digest}`,
   transaction: (id: TransactionId) => `blocks/transaction/${id}`,
   tree: (level: number, index: number) => `blocks/tree/${String(level).padStart(2, '0')}/${padded(index)}`,
+  evidence: (name: string) => `evidence/${name}`,
   mempool: (leaf: Leaf) => `mempool/${leaf}`,
   payload: (id: TransactionId) => `payloads/bytes/${id}`,
+  payloadMissing: (id: TransactionId) => `payloads/missing/${id}`,
+  payloadPending: (id: TransactionId) => `payloads/pending/${id}`,
   payloadSize: (id: TransactionId) => `payloads/size/${id}`,
   state: (key: string) => `state/${key}`,
+  fork: 'meta/fork',
   genesis: 'meta/genesis',
   head: 'meta/head',
   schema: 'meta/schema',
@@ -56,6 +69,6 @@ export function heightOfKey(key: string): number {
 
 const HEIGHT_DIGITS = 12
 
-function padded(height: number): string {
-  return String(height).padStart(HEIGHT_DIGITS, '0')
+function padded(number: number): string {
+  return String(number).padStart(HEIGHT_DIGITS, '0')
 }

@@ -3,14 +3,17 @@
  * signatures verified. Those accepted from a client here are also on disk (`submit.ts`); the others came by gossip.
  */
 import { type Leaf, limits, type MemberId, type TransactionId } from '@wardline/codec'
-import type { ParsedTransaction } from '@wardline/ledger'
+import { NO_EXPIRY, type ParsedTransaction, sharedPayloadSize } from '@wardline/ledger'
 import { conflictKey } from './conflicts.ts'
 
 export type Mempool = {
   /**
    * Takes a transaction in. A sponsor has its fair share of `limits.mempoolBytesMax`. Unused shares are lent out: above its
    * own a sponsor may use as much as is left free for all others, so that one alone never gets more than half, and only
-   * while a fifth of the whole is free. Of those that exclude each other only a few are taken, of which `busy` tells too.
+   * while a fifth of the whole is free; and one transaction always, while anything is free. A payload that every member must
+   * hold counts with its transaction, for it is fetched and kept before a block has it. What never expires has room of its
+   * own (`limits.mempoolAccessBytesMax`, shared out in the same way) before it uses any of this. Of those that exclude each
+   * other only a few are taken, of which `busy` tells too.
    * @param sponsors how many share; 1 takes whatever still fits
    */
   add(transaction: ParsedTransaction, sponsor: MemberId, sponsors: number): 'added' | 'known' | 'busy'
@@ -26,61 +29,101 @@ export type Mempool = {
   /** In order of arrival, what was postponed last. */
   all(): IterableIterator<ParsedTransaction>
   readonly size: number
+  /** With the payloads that every member must hold. */
   readonly sizeBytes: number
 }
 
 const LENT_OUT = 0.8
 
-type Entry = { readonly transaction: ParsedTransaction; readonly sponsor: MemberId; readonly conflict: string }
+type Entry = {
+  readonly transaction: ParsedTransaction
+  readonly sponsor: MemberId
+  readonly conflict: string
+  readonly room: Room
+}
 
-export function createMempool(capacityBytes: number = limits.mempoolBytesMax): Mempool {
-  const entries = new Map<Leaf, Entry>()
-  const leafOf = new Map<TransactionId, Leaf>()
+/** Bytes that sponsors share. */
+type Room = {
+  hasRoom(size: number, sponsor: MemberId, sponsors: number): boolean
+  /** Adds to what the sponsor uses, or takes away. */
+  use(size: number, sponsor: MemberId): void
+  readonly sizeBytes: number
+}
+
+function createRoom(capacityBytes: number): Room {
   const usedBytes = new Map<MemberId, number>()
-  const conflicting = new Map<string, number>()
   let sizeBytes = 0
+  return {
+    hasRoom(size, sponsor, sponsors) {
+      const used = usedBytes.get(sponsor) ?? 0
+      const freeBytes = capacityBytes - sizeBytes - size
+      if (freeBytes < 0) return false
+      if (used === 0 || used + size <= capacityBytes / Math.max(1, sponsors)) return true
+      return used + size <= freeBytes && sizeBytes + size <= capacityBytes * LENT_OUT
+    },
+    use(size, sponsor) {
+      sizeBytes += size
+      const used = (usedBytes.get(sponsor) ?? 0) + size
+      if (used > 0) usedBytes.set(sponsor, used)
+      else usedBytes.delete(sponsor)
+    },
+    get sizeBytes() {
+      return sizeBytes
+    }
+  }
+}
+
+function sizeOf(transaction: ParsedTransaction): number {
+  return transaction.bytes.length + sharedPayloadSize(transaction)
+}
+
+export function createMempool(
+  capacityBytes: number = limits.mempoolBytesMax,
+  accessCapacityBytes: number = limits.mempoolAccessBytesMax
+): Mempool {
+  const common = createRoom(capacityBytes)
+  const reserved = createRoom(accessCapacityBytes)
+  const entries = new Map<Leaf, Entry>()
+  /** Most ids have one; several signatures over one id are several leaves. */
+  const leavesOf = new Map<TransactionId, readonly Leaf[]>()
+  const conflicting = new Map<string, number>()
 
   const conflictsWith = (conflict: string) => conflicting.get(conflict) ?? 0
 
-  function hasRoom(size: number, sponsor: MemberId, sponsors: number, conflict: string): boolean {
-    if (conflictsWith(conflict) >= limits.pendingPerConflictMax) return false
-    const used = usedBytes.get(sponsor) ?? 0
-    const freeBytes = capacityBytes - sizeBytes - size
-    if (freeBytes < 0) return false
-    if (used + size <= capacityBytes / Math.max(1, sponsors)) return true
-    return used + size <= freeBytes && sizeBytes + size <= capacityBytes * LENT_OUT
+  /** The room that has a place for it. */
+  function roomFor(transaction: ParsedTransaction, sponsor: MemberId, sponsors: number): Room | undefined {
+    if (conflictsWith(conflictKey(transaction)) >= limits.pendingPerConflictMax) return undefined
+    const rooms = transaction.expires === NO_EXPIRY ? [reserved, common] : [common]
+    return rooms.find((room) => room.hasRoom(sizeOf(transaction), sponsor, sponsors))
   }
 
   return {
     add(transaction, sponsor, sponsors) {
       if (entries.has(transaction.leaf)) return 'known'
-      const size = transaction.bytes.length
+      const room = roomFor(transaction, sponsor, sponsors)
+      if (room === undefined) return 'busy'
       const conflict = conflictKey(transaction)
-      if (!hasRoom(size, sponsor, sponsors, conflict)) return 'busy'
-      entries.set(transaction.leaf, { transaction, sponsor, conflict })
+      entries.set(transaction.leaf, { transaction, sponsor, conflict, room })
       conflicting.set(conflict, conflictsWith(conflict) + 1)
-      if (!leafOf.has(transaction.id)) leafOf.set(transaction.id, transaction.leaf)
-      usedBytes.set(sponsor, (usedBytes.get(sponsor) ?? 0) + size)
-      sizeBytes += size
+      leavesOf.set(transaction.id, [...(leavesOf.get(transaction.id) ?? []), transaction.leaf])
+      room.use(sizeOf(transaction), sponsor)
       return 'added'
     },
-    hasRoomFor: (transaction, sponsor, sponsors) =>
-      hasRoom(transaction.bytes.length, sponsor, sponsors, conflictKey(transaction)),
+    hasRoomFor: (transaction, sponsor, sponsors) => roomFor(transaction, sponsor, sponsors) !== undefined,
     has: (leaf) => entries.has(leaf),
     get: (leaf) => entries.get(leaf)?.transaction,
     withId(id) {
-      const leaf = leafOf.get(id)
+      const leaf = leavesOf.get(id)?.[0]
       return leaf === undefined ? undefined : entries.get(leaf)?.transaction
     },
     remove(leaf) {
       const entry = entries.get(leaf)
       if (entry === undefined) return
       entries.delete(leaf)
-      if (leafOf.get(entry.transaction.id) === leaf) leafOf.delete(entry.transaction.id)
-      const left = (usedBytes.get(entry.sponsor) ?? 0) - entry.transaction.bytes.length
-      if (left > 0) usedBytes.set(entry.sponsor, left)
-      else usedBytes.delete(entry.sponsor)
-      sizeBytes -= entry.transaction.bytes.length
+      const others = (leavesOf.get(entry.transaction.id) ?? []).filter((other) => other !== leaf)
+      if (others.length > 0) leavesOf.set(entry.transaction.id, others)
+      else leavesOf.delete(entry.transaction.id)
+      entry.room.use(-sizeOf(entry.transaction), entry.sponsor)
       const conflicts = conflictsWith(entry.conflict) - 1
       if (conflicts > 0) conflicting.set(entry.conflict, conflicts)
       else conflicting.delete(entry.conflict)
@@ -96,7 +139,7 @@ export function createMempool(capacityBytes: number = limits.mempoolBytesMax): M
       return entries.size
     },
     get sizeBytes() {
-      return sizeBytes
+      return common.sizeBytes + reserved.sizeBytes
     }
   }
 }

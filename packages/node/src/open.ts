@@ -1,8 +1,9 @@
 /**
  * Opening a chain's folder: is it this chain's, in a layout we know, whole, and is the vote journal the one that belongs to
- * it? Whatever is not certain is refused with one sentence; nothing is repaired by guessing.
+ * it? A store that is not certain is refused with one sentence, and nothing is repaired by guessing; a daemon whose journal
+ * does not tell what it signed opens, and does not sign.
  */
-import { type ChainId, type Digest, type Height, height, WardlineError } from '@wardline/codec'
+import { assert, type ChainId, type Digest, type Height, height, WardlineError } from '@wardline/codec'
 import {
   type Certificate,
   encodeJournalRecord,
@@ -32,7 +33,7 @@ export type OpenedStore = {
 
 /**
  * Opens the store of the chain `chain`, or founds it from the genesis if it is empty.
- * @throws WardlineError `database-too-new | database-of-another-chain | store-corrupt`
+ * @throws WardlineError `database-too-new | database-too-old | database-of-another-chain | store-corrupt`
  */
 export async function openStore(store: KeyValueStore, chain: ChainId, genesis: Genesis): Promise<OpenedStore> {
   const schema = store.get(keys.schema)
@@ -40,12 +41,20 @@ export async function openStore(store: KeyValueStore, chain: ChainId, genesis: G
     if (!(await isEmpty(store))) throw corrupt('the database has content but no version')
     return { head: await found(store, chain, genesis), final: null }
   }
-  if (Number(text.decode(schema)) > SCHEMA) {
+  const layout = Number(text.decode(schema))
+  if (layout > SCHEMA) {
     throw new WardlineError(
       'database-too-new',
-      `the database was written by a newer Wardline (layout ${text.decode(schema)}, this one knows ${SCHEMA}); install that version again`
+      `the database was written by a newer Wardline (layout ${layout}, this one knows ${SCHEMA}); install that version again`
     )
   }
+  if (layout < SCHEMA) {
+    throw new WardlineError(
+      'database-too-old',
+      `the database was written by an older Wardline (layout ${layout}, this one knows ${SCHEMA}) and cannot be read by this one; install that version again, which still reads it. To begin the chain anew on this disk, while enough other hospitals have its blocks, move "db" alone out of its folder and keep all else, keys and votes above all; envelopes that only "db" has must then come again from those who sent or received them`
+    )
+  }
+  if (layout !== SCHEMA) throw corrupt('its version cannot be read')
   if (store.get(keys.genesis) === undefined || text.decode(store.get(keys.genesis) as Uint8Array) !== chain) {
     throw new WardlineError('database-of-another-chain', 'the database belongs to another chain than the genesis says')
   }
@@ -100,52 +109,56 @@ export function readBodyBytes(store: KeyValueStore, digest: Digest): Uint8Array 
   return bytes
 }
 
-/** That a key has voted on this chain, remembered outside of its folder. */
-export type VoteMark = { isSet(): Promise<boolean>; set(): Promise<void> }
+export type OpenedJournal = {
+  readonly scan: Extract<JournalScan, { kind: 'ok' }>
+  /** Why this daemon cannot know what it has signed; null if it does. Then the journal is empty, and stays lost until a record is in it. */
+  readonly loss: string | null
+}
+
+export type JournalFacts = {
+  readonly isNewChain: boolean
+  /** The folder comes from a backup. */
+  readonly isRestored: boolean
+  /** Whether a key that is here is known, from outside of the chain's folder, to have voted on the chain. */
+  readonly hasVoted: () => Promise<boolean>
+}
 
 /**
- * Reads the vote journal. A tail cut short by a crash is cut off; anything else that is wrong means that this daemon cannot
- * know what it has signed, and it must not vote.
- * @param mark of the key that is going to vote; null if none does
- * @throws WardlineError `journal-lost`, and what the mark throws
+ * Reads the vote journal. A tail cut short by a crash is cut off; anything else that is wrong means that what was signed is
+ * not known: what is left of the journal is set aside, and nothing may be signed until the others have told.
+ * @throws WardlineError `journal-failed`, and what `hasVoted` throws
  */
-export async function openJournal(
-  journal: Journal,
-  isNewChain: boolean,
-  mark: VoteMark | null
-): Promise<Extract<JournalScan, { kind: 'ok' }>> {
+export async function openJournal(journal: Journal, facts: JournalFacts): Promise<OpenedJournal> {
   const scan = scanJournal(await journal.read())
-  if (scan.kind === 'lost') throw lost(`it is damaged (${scan.reason} in segment ${scan.segment})`)
+  const loss = await lossOf(scan, facts)
+  if (loss !== null || scan.kind === 'lost') {
+    await journal.setAside()
+    return { scan: EMPTY_SCAN, loss }
+  }
   if (scan.torn !== undefined) await journal.truncate(scan.torn.segment, scan.torn.size)
-  if (scan.nextSeq > 1) {
-    await mark?.set()
-    return scan
-  }
-  if (!isNewChain) throw lost('it is empty, and the database is not')
-  if (await mark?.isSet()) {
-    throw lost(
-      "this hospital has voted on this chain before, and the chain's folder is new (put it back as it was when the daemon last ran; an older copy will not do)"
-    )
-  }
-  // A first record that says nothing: from now on an empty journal is a lost one.
+  if (scan.nextSeq > 1) return { scan, loss: null }
+  // A first record that says nothing: from now on an empty journal is a lost one. A key is marked after it, so that a crash
+  // between the two is no loss, and before its first vote.
   await journal.append(encodeJournalRecord(1, [FIRST_ENTRY]))
   const begun = scanJournal(await journal.read())
-  if (begun.kind === 'lost') throw lost(`it is damaged (${begun.reason})`)
-  // After the journal's first record, so that a crash between the two is no loss; before any vote.
-  await mark?.set()
-  return begun
+  assert(begun.kind === 'ok', 'a journal that was just begun can be read')
+  return { scan: begun, loss: null }
 }
+
+async function lossOf(scan: JournalScan, { isNewChain, isRestored, hasVoted }: JournalFacts): Promise<string | null> {
+  if (scan.kind === 'lost') return `it is damaged (${scan.reason} in segment ${scan.segment})`
+  // A backup may hold the keys alone: then there is neither a journal nor the mark of a key that has voted.
+  if (isRestored) return 'the daemon was started on a restored backup'
+  if (scan.nextSeq > 1) return null
+  if (!isNewChain) return 'it is empty, and the database is not'
+  return (await hasVoted()) ? 'this hospital has voted on this chain before, and the folder of the chain is new' : null
+}
+
+const EMPTY_SCAN = { kind: 'ok', entries: [], nextSeq: 1, segments: [] } as const
 
 const FIRST_ENTRY = { kind: 'pruned', epoch: 0, view: 0, firstSeq: 1 } as Parameters<
   typeof encodeJournalRecord
 >[1][number]
-
-function lost(why: string): WardlineError {
-  return new WardlineError(
-    'journal-lost',
-    `the vote journal is lost: ${why}. This daemon may have signed votes that it does not know of, so it must not start with these keys`
-  )
-}
 
 async function isEmpty(store: KeyValueStore): Promise<boolean> {
   for await (const _ of store.range({ from: '', to: '~', limit: 1 })) return false

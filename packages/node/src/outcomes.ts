@@ -1,13 +1,13 @@
 /** How a transaction ended, and who waits to hear it. */
 import { type Height, limits, type TransactionId } from '@wardline/codec'
-import type { RefusalCode } from '@wardline/ledger'
+import type { PayloadFault, RefusalCode } from '@wardline/ledger'
 import type { Clock } from '@wardline/ports'
 
 export type Outcome =
   | { readonly kind: 'committed'; readonly height: Height }
   | { readonly kind: 'expired' }
-  /** Refused for good after it had been accepted: no later block can take it. */
-  | { readonly kind: 'refused'; readonly code: RefusalCode }
+  /** Refused for good after it had been accepted: no later block can take it, or its payload is none that may be kept. */
+  | { readonly kind: 'refused'; readonly code: RefusalCode | PayloadFault }
 
 export type Outcomes = {
   /** Resolves with the outcome, or undefined when `timeoutMs` passes or `signal` aborts first, and at once when too many wait. */

@@ -12,16 +12,21 @@ import {
   uint,
   WardlineError
 } from '@wardline/codec'
-import { type Certificate, type Header, headerDigest, parseCertificate } from '@wardline/consensus'
+import { type Certificate, headerDigest, parseCertificate } from '@wardline/consensus'
 import {
   type CommittedBlock,
   encodeReceipt,
+  type Finality,
+  type JointReceipt,
   leafOf,
   leafPath,
   type ParsedTransaction,
-  parseTransaction
+  type PlacedTransaction,
+  parseTransaction,
+  RECEIPT_TEXT_MAX
 } from '@wardline/ledger'
 import type { KeyValueStore } from '@wardline/ports'
+import type { Epochs } from './epochs.ts'
 import type { Head } from './head.ts'
 import { heightOfKey, keys, under } from './layout.ts'
 import { readBody, readBodyBytes, readHeader, storedHeight } from './open.ts'
@@ -44,14 +49,30 @@ export type Query = {
   place(id: TransactionId): { readonly height: Height; readonly index: number } | undefined
   transaction(id: TransactionId): ParsedTransaction | undefined
   /**
+   * What proves a block final that is at or above `from`, the first there is; null above the head and while none is here.
+   * @param ancestor a height up to that block's, which a receipt shall also name
+   */
+  finality(from: Height, ancestor?: Height): Promise<Finality | null>
+  /**
+   * A final transaction as a joint receipt holds it under the block `final`; undefined if the transaction is not final.
+   * @throws RangeError if `final` lies below the transaction or above the head
+   */
+  placed(id: TransactionId, final: Height): JointReceipt['transactions'][number] | undefined
+  /**
    * The receipt of a final transaction, one line of JSON without its line end; undefined if the transaction is not final.
    * @param anchor a height at or above the transaction's that the receipt shall lead to; by default the first finalized one
    * @throws RangeError if the anchor is below the transaction or above the head
+   * @throws WardlineError `not-certified | receipt-too-large`
    */
   receipt(id: TransactionId, anchor?: Height): Promise<string | undefined>
 }
 
-export function createQuery(store: KeyValueStore, chain: ParsedTransaction['chain'], head: () => Head): Query {
+export function createQuery(
+  store: KeyValueStore,
+  chain: ParsedTransaction['chain'],
+  head: () => Head,
+  epochs: Pick<Epochs, 'closings'>
+): Query {
   function parsed(bytes: Uint8Array): ParsedTransaction {
     const result = parseTransaction(bytes, chain)
     if (result.kind !== 'ok') throw new WardlineError('store-corrupt', 'a stored transaction cannot be read')
@@ -103,6 +124,23 @@ export function createQuery(store: KeyValueStore, chain: ParsedTransaction['chai
     return hash
   }
 
+  function placedAt({ height: at, index }: { readonly height: Height; readonly index: number }): PlacedTransaction {
+    const header = readHeader(store, at)
+    const body = readBody(store, headerDigest(header))
+    return { transaction: body[index] as Uint8Array, path: leafPath(body.map(leafOf), index), header }
+  }
+
+  async function finality(from: Height, named?: Height): Promise<Finality | null> {
+    const final = await findCertificate(from)
+    if (final === null) return null
+    const { certificate } = final
+    const header = readHeader(store, final.height)
+    const proven = { header, epochs: epochs.closings(header.epoch), certificate }
+    if (named === undefined || named === final.height) return { ...proven, ancestor: null }
+    const proof = historyProof(named, final.height)
+    return { ...proven, ancestor: { height: named, digest: headerDigest(readHeader(store, named)), proof } }
+  }
+
   return {
     block(at) {
       if (at === 0 || at > head().height) return undefined
@@ -130,37 +168,33 @@ export function createQuery(store: KeyValueStore, chain: ParsedTransaction['chai
       return parsed(body.subarray(found.offset, found.offset + found.size))
     },
 
+    finality,
+
+    placed(id, final) {
+      const found = place(id)
+      if (found === undefined) return undefined
+      if (final < found.height || final > head().height)
+        throw new RangeError('final lies from the transaction to the head')
+      const proof = final === found.height ? null : historyProof(found.height, final)
+      return { ...placedAt(found), proof }
+    },
+
     async receipt(id, anchorHeight) {
       const found = place(id)
       if (found === undefined) return undefined
       if (anchorHeight !== undefined && (anchorHeight < found.height || anchorHeight > head().height)) {
         throw new RangeError('the anchor lies from the transaction to the head')
       }
-      const header: Header = readHeader(store, found.height)
-      const body = readBody(store, headerDigest(header))
-      const final = await findCertificate(anchorHeight ?? found.height)
+      const named = anchorHeight === found.height ? undefined : anchorHeight
+      const final = await finality(anchorHeight ?? found.height, named)
       if (final === null)
         throw new WardlineError('not-certified', 'no finalization at or above this height is here yet')
-      const isOwn = final.height === found.height
-      const ancestor =
-        anchorHeight === undefined || anchorHeight === final.height || anchorHeight === found.height
-          ? null
-          : {
-              height: anchorHeight,
-              digest: headerDigest(readHeader(store, anchorHeight)),
-              proof: historyProof(anchorHeight, final.height)
-            }
-      return encodeReceipt({
-        chain,
-        transaction: body[found.index] as Uint8Array,
-        path: leafPath(body.map(leafOf), found.index),
-        header,
-        anchor: isOwn
-          ? null
-          : { header: readHeader(store, final.height), proof: historyProof(found.height, final.height) },
-        ancestor,
-        certificate: final.certificate
-      })
+      const { header, ...proven } = final
+      const anchor =
+        header.height === found.height ? null : { header, proof: historyProof(found.height, header.height) }
+      const text = encodeReceipt({ chain, ...placedAt(found), anchor, ...proven })
+      if (text.length <= RECEIPT_TEXT_MAX) return text
+      throw new WardlineError('receipt-too-large', 'the validators changed more often than one receipt can prove')
     }
   }
 }

@@ -3,7 +3,7 @@
  * score; what only our state refuses is dropped, or parked until the next block, for a neighbour may be one block ahead.
  *
  * What costs least comes first: a name that is known costs one hash; the state is asked before any signature is verified, so
- * signatures cost only what would be admitted; and each peer has an allowance of both.
+ * signatures cost only what would be admitted; and each peer has an allowance of both, of which what is large takes more.
  */
 import { type Leaf, limits } from '@wardline/codec'
 import { decodeBlockBody, leafOf, type ParsedTransaction, type RefusalCode, signatureChecks } from '@wardline/ledger'
@@ -13,6 +13,8 @@ import { createAllowance } from './allowance.ts'
 import { allTrue } from './signatures.ts'
 
 export type Receiver = {
+  /** Resolves when the gossiped batch that brings this leaf has been taken in; undefined if none is under way. */
+  arrival(leaf: Leaf): Promise<unknown> | undefined
   /** Takes in a gossiped batch; the verdict decides whether it travels on as it is. */
   batch(data: Uint8Array, from: PeerName): Promise<GossipVerdict>
   /** Takes in transactions that this peer was asked for by stream; false if nothing more should be asked of it now. */
@@ -31,15 +33,26 @@ export type ReceiverParts = {
   readonly report: (peer: PeerName, code: string) => void
   /** Sends admitted transactions on in a batch of our own. */
   readonly passOn: (transactions: readonly ParsedTransaction[]) => void
-  /** Told when the mempool has grown. */
-  readonly onAdmitted: () => void
+  /** Told when the mempool has grown by these. */
+  readonly onAdmitted: (transactions: readonly ParsedTransaction[]) => void
 }
 
 /** Its signatures are not verified: the state refused it before. */
 type Parked = { readonly transaction: ParsedTransaction; readonly from: PeerName; readonly untilMs: number }
 
+type Taken =
+  | { readonly kind: 'fault'; readonly code: string }
+  | { readonly kind: 'taken'; readonly admitted: readonly ParsedTransaction[]; readonly dropped: number }
+
 /** Parked transactions judged again after one commit, so that a neighbour's full share cannot hold up the loop. */
 const RETRIES_PER_COMMIT = 256
+
+/**
+ * A look takes one of the peer's allowance up to the first of these sizes, and one more for each of the second above it: a
+ * transaction about 64 records is judged by as many rows of the state.
+ */
+const LOOK_BYTES = 1024
+const LOOK_STEP_BYTES = 256
 
 /** Refusals that another block cannot lift. */
 const NOT_PARKED = new Set<RefusalCode>(['expired', 'too-far-expiry'])
@@ -55,6 +68,8 @@ export function createReceiver(parts: ReceiverParts): Receiver {
   const parked = new Map<Leaf, Parked>()
   const parkedBytes = new Map<PeerName, number>()
   const refused = new Map<Leaf, Refusal>()
+  /** Leaves whose signatures are being verified. */
+  const arriving = new Map<Leaf, Promise<unknown>>()
   const allowance = createAllowance({
     clock,
     burst: limits.verificationsPerPeerBurst,
@@ -128,6 +143,10 @@ export function createReceiver(parts: ReceiverParts): Receiver {
     return { kind: 'looked', acceptable, refusals: refusals.length } as const
   }
 
+  function costOfLooks(list: readonly Uint8Array[]): number {
+    return list.reduce((sum, { length }) => sum + 1 + Math.ceil(Math.max(0, length - LOOK_BYTES) / LOOK_STEP_BYTES), 0)
+  }
+
   function costOf(transactions: readonly ParsedTransaction[]): number {
     return transactions.reduce((sum, transaction) => sum + signatureChecks(transaction).length, 0)
   }
@@ -140,28 +159,35 @@ export function createReceiver(parts: ReceiverParts): Receiver {
    * Looks at transactions that are new here, verifies those that the state would take, and admits them.
    * @returns the code of a fault, `busy` if the peer has used up its allowance, or what became of them
    */
-  async function takeIn(
-    list: readonly Uint8Array[],
-    from: PeerName
-  ): Promise<
-    | { readonly kind: 'fault'; readonly code: string }
-    | { readonly kind: 'busy' }
-    | { readonly kind: 'taken'; readonly admitted: readonly ParsedTransaction[]; readonly dropped: number }
-  > {
-    if (!allowance.take(from, list.length)) return { kind: 'busy' }
+  async function takeIn(list: readonly Uint8Array[], from: PeerName): Promise<Taken | { readonly kind: 'busy' }> {
+    if (!allowance.take(from, costOfLooks(list))) return { kind: 'busy' }
     const looked = look(list, from)
     if (looked.kind === 'fault') return looked
     const { acceptable } = looked
     if (!allowance.take(from, costOf(acceptable))) return { kind: 'busy' }
+    const taking = verifyAndTake(acceptable, from, looked.refusals)
+    for (const { leaf } of acceptable) arriving.set(leaf, taking)
+    try {
+      return await taking
+    } finally {
+      for (const { leaf } of acceptable) if (arriving.get(leaf) === taking) arriving.delete(leaf)
+    }
+  }
+
+  async function verifyAndTake(
+    acceptable: readonly ParsedTransaction[],
+    from: PeerName,
+    refusals: number
+  ): Promise<Taken> {
     if (!(await allTrue(acceptable, (one) => admission.verify(one)))) return { kind: 'fault', code: 'bad-signature' }
     const admitted: ParsedTransaction[] = []
-    let dropped = looked.refusals
+    let dropped = refusals
     for (const transaction of acceptable) {
       const fate = take(transaction, from)
       if (fate === 'admitted') admitted.push(transaction)
       if (fate === 'dropped') dropped += 1
     }
-    if (admitted.length > 0) onAdmitted()
+    if (admitted.length > 0) onAdmitted(admitted)
     return { kind: 'taken', admitted, dropped }
   }
 
@@ -191,13 +217,17 @@ export function createReceiver(parts: ReceiverParts): Receiver {
     },
 
     async fetched(transactions, from) {
-      const fresh = [...transactions].filter((bytes) => !knows(leafOf(bytes), from))
-      const result = await takeIn(fresh, from)
-      if (result.kind === 'fault') parts.report(from, result.code)
-      return result.kind === 'taken'
+      // In parts as large as a gossiped batch: the allowance pays for some, where it does not for all at once.
+      for (const part of partsOf([...transactions].filter((bytes) => !knows(leafOf(bytes), from)))) {
+        const result = await takeIn(part, from)
+        if (result.kind === 'fault') parts.report(from, result.code)
+        if (result.kind !== 'taken') return false
+      }
+      return true
     },
 
     knows,
+    arrival: (leaf) => arriving.get(leaf),
 
     async retryParked() {
       const nowMs = clock.nowMs()
@@ -226,7 +256,22 @@ export function createReceiver(parts: ReceiverParts): Receiver {
       }
       if (admitted.length === 0) return
       passOn(admitted)
-      onAdmitted()
+      onAdmitted(admitted)
     }
   }
+}
+
+function* partsOf(list: readonly Uint8Array[]): Iterable<readonly Uint8Array[]> {
+  let part: Uint8Array[] = []
+  let sizeBytes = 0
+  for (const bytes of list) {
+    if (part.length > 0 && sizeBytes + bytes.length > limits.gossipBatchBytesMax) {
+      yield part
+      part = []
+      sizeBytes = 0
+    }
+    part.push(bytes)
+    sizeBytes += bytes.length
+  }
+  if (part.length > 0) yield part
 }

@@ -9,6 +9,7 @@ import {
   judge,
   leafOf,
   type ParsedTransaction,
+  type PayloadFault,
   parseTransaction,
   type StateView
 } from '@wardline/ledger'
@@ -18,12 +19,12 @@ import type { Head } from './head.ts'
 import { keys, under } from './layout.ts'
 import type { Mempool } from './mempool.ts'
 import type { Outcome, Outcomes } from './outcomes.ts'
-import type { Payloads } from './payloads.ts'
+import type { PayloadKeeper } from './payloads.ts'
 
 export type Submission =
   | { readonly kind: 'accepted'; readonly id: TransactionId }
   | { readonly kind: 'ended'; readonly id: TransactionId; readonly outcome: Outcome }
-  /** Nothing was kept. `code` is a refusal of the ledger, `payload-mismatch`, `payload-absent` or `busy`. */
+  /** Nothing was kept. `code` is a refusal of the ledger, a fault of the payload, `payload-absent` or `busy`. */
   | { readonly kind: 'refused'; readonly code: string }
 
 export type Submitter = {
@@ -33,8 +34,12 @@ export type Submitter = {
   restore(): Promise<readonly ParsedTransaction[]>
   /** Whether this pending transaction is on this daemon's disk, because a client here was promised it. */
   isMine(leaf: Leaf): boolean
+  /** What this daemon has accepted and is still pending, at most `max` of it: each in its turn, the oldest first. */
+  waiting(max: number): readonly ParsedTransaction[]
   /** Drops a pending transaction that no later block can take, and puts another behind those that this one might. */
   refused(transaction: ParsedTransaction): void
+  /** Drops what is pending under this id: its payload has a fault for which nobody may keep it, and so no block can take it. */
+  faulty(id: TransactionId, code: PayloadFault): void
   /** Forgets what a block has taken, and drops pending transactions that no later block can take. */
   committed(block: CommittedBlock): void
 }
@@ -46,7 +51,7 @@ export type SubmitterParts = {
   readonly head: () => Head
   readonly admission: Admission
   readonly mempool: Mempool
-  readonly payloads: Payloads
+  readonly payloads: Pick<PayloadKeeper, 'fault' | 'has' | 'keep' | 'dropped' | 'withdrawn'>
   readonly outcomes: Outcomes
   /** How a transaction of this id ended, from the store. */
   readonly committed: (id: TransactionId) => Outcome | undefined
@@ -56,7 +61,7 @@ export type SubmitterParts = {
 }
 
 /** Pending transactions looked at after a commit: fewer when blocks are full, for then there is other work. */
-const PRUNE_STEPS = 64
+const PRUNE_STEPS = 8
 const PRUNE_STEPS_QUIET = 1024
 const QUIET_TRANSACTIONS = 16
 
@@ -64,6 +69,8 @@ export function createSubmitter(parts: SubmitterParts): Submitter {
   const { chain, store, admission, mempool, payloads, outcomes } = parts
   const saving = new Map<Leaf, Promise<Submission>>()
   const mine = new Set<Leaf>()
+  /** On their way to the disk and from there into the mempool. */
+  const persisting = new Set<ParsedTransaction>()
   let pruning: Iterator<ParsedTransaction> | undefined
 
   async function accept(transaction: ParsedTransaction, payload: Uint8Array | undefined): Promise<Submission> {
@@ -71,18 +78,17 @@ export function createSubmitter(parts: SubmitterParts): Submitter {
     if (ended !== undefined) return { kind: 'ended', id: transaction.id, outcome: ended }
     const verdict = admission.judge(transaction)
     if (verdict.kind === 'refuse') return { kind: 'refused', code: verdict.code }
-    const writes: StoreWrite[] = [{ key: keys.mempool(transaction.leaf), value: transaction.bytes }]
-    if (transaction.payload !== undefined) {
-      if (payload !== undefined) {
-        if (!payloads.matches(transaction, payload)) return { kind: 'refused', code: 'payload-mismatch' }
-        writes.push(...payloads.writes(transaction, payload))
-      } else if (!payloads.has(transaction)) {
-        return { kind: 'refused', code: 'payload-absent' }
-      }
-    }
+    const code = payloadRefusal(transaction, payload)
+    if (code !== undefined) return { kind: 'refused', code }
+    if (!mempool.has(transaction.leaf) && !admission.hasRoomFor(transaction)) return { kind: 'refused', code: 'busy' }
+    persisting.add(transaction)
+    return admitPersisted(transaction, payload).finally(() => persisting.delete(transaction))
+  }
+
+  async function admitPersisted(transaction: ParsedTransaction, payload: Uint8Array | undefined): Promise<Submission> {
     // Before the write, so that a block which takes it meanwhile removes the row behind it.
     mine.add(transaction.leaf)
-    await store.write(writes, { sync: true }).catch((error: unknown) => {
+    await persist(transaction, payload).catch((error: unknown) => {
       mine.delete(transaction.leaf)
       throw error
     })
@@ -102,6 +108,19 @@ export function createSubmitter(parts: SubmitterParts): Submitter {
     }
   }
 
+  /** Why the transaction may not be accepted with this payload, or without one. */
+  function payloadRefusal(transaction: ParsedTransaction, payload: Uint8Array | undefined): string | undefined {
+    if (transaction.payload === undefined) return undefined
+    if (payload !== undefined) return payloads.fault(transaction, payload)
+    return payloads.has(transaction) ? undefined : 'payload-absent'
+  }
+
+  async function persist(transaction: ParsedTransaction, payload: Uint8Array | undefined): Promise<void> {
+    const row: StoreWrite = { key: keys.mempool(transaction.leaf), value: transaction.bytes }
+    if (transaction.payload === undefined || payload === undefined) await store.write([row], { sync: true })
+    else await payloads.keep(transaction, payload, [row])
+  }
+
   /** While the disk was asked, a block took it, or one that excludes it. */
   async function overtaken(transaction: ParsedTransaction): Promise<Submission> {
     const { id } = transaction
@@ -117,10 +136,21 @@ export function createSubmitter(parts: SubmitterParts): Submitter {
     return { kind: 'refused', code: verdict.kind === 'refuse' ? verdict.code : 'busy' }
   }
 
-  /** It was acceptable before the disk was asked, and something came between. Nothing was promised yet. */
+  /**
+   * It was acceptable before the disk was asked, and something came between. Nothing was promised yet. Awaited before the same
+   * bytes are looked at again, so that it takes away nothing that was kept since.
+   */
   async function withdraw(transaction: ParsedTransaction): Promise<void> {
     mine.delete(transaction.leaf)
-    await store.write([{ key: keys.mempool(transaction.leaf), value: null }], { sync: false })
+    const row: StoreWrite = { key: keys.mempool(transaction.leaf), value: null }
+    if (isWantedElsewhere(transaction)) await store.write([row], { sync: false })
+    else await payloads.withdrawn(transaction, [row])
+  }
+
+  /** Whether another signature over the same id is pending, or about to be. */
+  function isWantedElsewhere(transaction: ParsedTransaction): boolean {
+    const isOther = (one: ParsedTransaction) => one !== transaction && one.id === transaction.id
+    return mempool.withId(transaction.id) !== undefined || [...persisting].some(isOther)
   }
 
   async function submitNew(bytes: Uint8Array, payload: Uint8Array | undefined): Promise<Submission> {
@@ -137,8 +167,18 @@ export function createSubmitter(parts: SubmitterParts): Submitter {
     mempool.remove(transaction.leaf)
     admission.settle(transaction.leaf)
     outcomes.settle(transaction.id, outcome)
-    if (!mine.delete(transaction.leaf)) return
-    parts.background(() => store.write([{ key: keys.mempool(transaction.leaf), value: null }], { sync: false }))
+    const isMine = mine.delete(transaction.leaf)
+    const isLast = mempool.withId(transaction.id) === undefined
+    if (isMine || isLast) parts.background(() => forget(transaction, { isMine, isLast }))
+  }
+
+  /** The payload goes before the row that names it: what a crash leaves, the next start forgets again. */
+  async function forget(
+    transaction: ParsedTransaction,
+    { isMine, isLast }: { readonly isMine: boolean; readonly isLast: boolean }
+  ): Promise<void> {
+    if (isLast) await payloads.dropped(transaction)
+    if (isMine) await store.write([{ key: keys.mempool(transaction.leaf), value: null }], { sync: false })
   }
 
   /** How a transaction has ended for good, by the final state and the time of the last block. */
@@ -162,15 +202,20 @@ export function createSubmitter(parts: SubmitterParts): Submitter {
     async restore() {
       const restored: ParsedTransaction[] = []
       const over: StoreWrite[] = []
+      const dropped: ParsedTransaction[] = []
       for await (const [key, bytes] of store.range(under('mempool/'))) {
         const parsed = parseTransaction(bytes, chain)
         if (parsed.kind !== 'ok') throw new WardlineError('store-corrupt', 'a pending transaction cannot be read')
         const { transaction } = parsed
         const isFinal = parts.committed(transaction.id) !== undefined
         const ended = isFinal ? undefined : fate(transaction)
-        if (isFinal || ended !== undefined) {
+        if (isFinal) {
           over.push({ key, value: null })
-          if (ended !== undefined) outcomes.settle(transaction.id, ended)
+          continue
+        }
+        if (ended !== undefined) {
+          outcomes.settle(transaction.id, ended)
+          dropped.push(transaction)
           continue
         }
         mine.add(transaction.leaf)
@@ -178,15 +223,38 @@ export function createSubmitter(parts: SubmitterParts): Submitter {
         restored.push(transaction)
       }
       if (over.length > 0) await store.write(over, { sync: false })
+      for (const transaction of dropped) parts.background(() => forget(transaction, { isMine: true, isLast: true }))
       return restored
     },
 
     isMine: (leaf) => mine.has(leaf),
 
+    waiting(max) {
+      const found: ParsedTransaction[] = []
+      for (const leaf of mine) {
+        if (found.length === max) break
+        const transaction = mempool.get(leaf)
+        if (transaction !== undefined) found.push(transaction)
+      }
+      for (const { leaf } of found) {
+        mine.delete(leaf)
+        mine.add(leaf)
+      }
+      return found
+    },
+
     refused(transaction) {
       const ended = fate(transaction)
       if (ended === undefined) mempool.postpone(transaction.leaf)
       else drop(transaction, ended)
+    },
+
+    faulty(id, code) {
+      for (;;) {
+        const pending = mempool.withId(id)
+        if (pending === undefined) return
+        drop(pending, { kind: 'refused', code })
+      }
     },
 
     committed(block) {

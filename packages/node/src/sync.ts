@@ -38,7 +38,7 @@ const TIMEOUT_MS = 20_000
 
 /** The first frame of an answer with final blocks; their bodies follow, one a frame. */
 export type ChainPart = {
-  /** Ascending and without gaps, from the height asked for; empty if that is not final there. */
+  /** Ascending and without gaps, from the height asked for, and of one epoch; empty if that is not final there. */
   readonly headers: readonly Header[]
   /** Finalizes the last of them; absent iff there are none. */
   readonly certificate: Certificate | undefined
@@ -150,14 +150,17 @@ export function serveSync(parts: SyncParts): void {
     const isAsked = from >= 1 && from <= head
     const last = isAsked ? await certifiedHeight(from, Math.min(from + max - 1, head)) : from - 1
     const headers: Uint8Array[] = []
-    for (let height = from; height <= last; height++) headers.push(stored(keys.header(height)))
-    const certificate = headers.length === 0 ? new Uint8Array(0) : stored(keys.certificate(last))
-    yield encodeCbor({ headers, certificate } satisfies CborValue)
-    for (const bytes of headers) {
-      const header = parseHeader(bytes)
-      if (header === undefined) throw new WardlineError('store-corrupt', 'a stored header cannot be read')
-      yield stored(keys.body(headerDigest(header)))
+    let epoch: number | undefined
+    for (let height = from; height <= last; height++) {
+      const bytes = stored(keys.header(height))
+      epoch ??= headerOf(bytes).epoch
+      // The block before ended the epoch and has its own finalization; what follows is for the next answer.
+      if (headerOf(bytes).epoch !== epoch) break
+      headers.push(bytes)
     }
+    const certificate = headers.length === 0 ? new Uint8Array(0) : stored(keys.certificate(from + headers.length - 1))
+    yield encodeCbor({ headers, certificate } satisfies CborValue)
+    for (const bytes of headers) yield stored(keys.body(headerDigest(headerOf(bytes))))
   }
 
   /** The highest height in `from..to` that has a certificate of its own, else the first one above; `from - 1` if none. */
@@ -173,6 +176,12 @@ export function serveSync(parts: SyncParts): void {
     const value = store.get(key)
     if (value === undefined) throw new WardlineError('store-corrupt', 'a row of a final block is missing')
     return value
+  }
+
+  function headerOf(bytes: Uint8Array): Header {
+    const header = parseHeader(bytes)
+    if (header === undefined) throw new WardlineError('store-corrupt', 'a stored header cannot be read')
+    return header
   }
 
   /** Those of these transactions that are here, up to the size of a block. */

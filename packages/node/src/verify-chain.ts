@@ -41,14 +41,18 @@ import {
   type Genesis,
   genesisAppHash,
   genesisChanges,
+  layered,
   type ParsedTransaction,
   parseTransaction,
+  type StateView,
   signatureChecks,
+  validatorsIn,
   validatorsOf
 } from '@wardline/ledger'
-import type { KeyValueStore } from '@wardline/ports'
+import type { KeyValueStore, RecordKeys } from '@wardline/ports'
 import { genesisHead, parseHead } from './head.ts'
 import { heightOfKey, keys, SCHEMA, under } from './layout.ts'
+import { isForEveryone, readPayload } from './payload-rows.ts'
 import { type Place, placesInBody } from './places.ts'
 
 export type ChainVerification =
@@ -61,6 +65,8 @@ export type ChainVerification =
       readonly transactions: number
       /** The highest block with a finalization of its own; below `height` only after a crash in the middle of a catch-up. */
       readonly certified: Height
+      /** Final transactions whose payload every member must hold: no rule needs them, so what is not well here is no failure. */
+      readonly payloads: PayloadCounts
     }
   | {
       readonly kind: 'failed'
@@ -70,8 +76,12 @@ export type ChainVerification =
       readonly what: string
     }
 
+/** `damaged`: something lies there that is not the payload; not looked for without the keys. A daemon fetches both again. */
+export type PayloadCounts = { readonly here: number; readonly missing: number; readonly damaged: number }
+
 export type ChainFault =
   | 'database-too-new'
+  | 'database-too-old'
   | 'database-of-another-chain'
   | 'head-unreadable'
   | 'header-missing'
@@ -95,6 +105,8 @@ export type ChainVerificationParts = {
   readonly store: KeyValueStore
   /** Verified by the caller (`verifyGenesis`). */
   readonly genesis: Genesis
+  /** Opens the payloads that every member holds; without it they are only counted. */
+  readonly recordKeys?: Pick<RecordKeys, 'get'>
   readonly verify: (key: SignKey, message: Uint8Array, signature: Uint8Array) => boolean | Promise<boolean>
   /** After each block. */
   readonly onProgress?: (height: number, of: number) => void
@@ -115,6 +127,8 @@ class Fault extends Error {
 /** The chain as recomputed so far. */
 type Replay = {
   readonly state: Map<string, Uint8Array>
+  /** The validators of the next block. */
+  set: ValidatorSet
   header: Header | null
   digest: Digest
   height: number
@@ -123,6 +137,7 @@ type Replay = {
   history: Frontier
   transactions: number
   certified: number
+  readonly payloads: { here: number; missing: number; damaged: number }
 }
 
 export async function verifyChain(parts: ChainVerificationParts): Promise<ChainVerification> {
@@ -130,22 +145,22 @@ export async function verifyChain(parts: ChainVerificationParts): Promise<ChainV
   let reached = 0
   try {
     const end = readEnd(store, genesis)
-    const set = validatorsOf(genesis)
     const replay = beginReplay(genesis)
     for (let at = 1; at <= end.height; at++) {
       reached = at
-      await replayBlock(parts, set, replay, at)
+      await replayBlock(parts, replay, at)
       parts.onProgress?.(at, end.height)
     }
     await checkEnd(store, replay, end)
-    const { digest, appHash, transactions, certified } = replay
+    const { digest, appHash, transactions, certified, payloads } = replay
     return {
       kind: 'verified',
       height: height(replay.height),
       digest,
       appHash,
       transactions,
-      certified: height(certified)
+      certified: height(certified),
+      payloads
     }
   } catch (error) {
     if (error instanceof Fault) {
@@ -164,6 +179,7 @@ function readEnd(store: KeyValueStore, genesis: Genesis): End {
   const text = (key: string): string => new TextDecoder().decode(store.get(key))
   const schema = Number(text(keys.schema))
   if (schema > SCHEMA) throw new Fault(0, 'database-too-new', `layout ${schema}, and this program knows ${SCHEMA}`)
+  if (schema !== SCHEMA) throw new Fault(0, 'database-too-old', `layout ${schema}, and this program knows ${SCHEMA}`)
   if (text(keys.genesis) !== chainIdOf(genesis)) {
     throw new Fault(0, 'database-of-another-chain', 'the database names another chain than the genesis')
   }
@@ -177,12 +193,12 @@ function beginReplay(genesis: Genesis): Replay {
   const start = genesisHead(chainIdOf(genesis), genesis.created, genesisAppHash(genesis))
   const state = new Map<string, Uint8Array>()
   for (const { key, value } of genesisChanges(genesis)) if (value !== null) state.set(key, value)
-  return { ...start, header: null, state, transactions: 0, certified: 0 }
+  const payloads = { here: 0, missing: 0, damaged: 0 }
+  return { ...start, header: null, state, set: validatorsOf(genesis), transactions: 0, certified: 0, payloads }
 }
 
 async function replayBlock(
-  { store, genesis, verify }: ChainVerificationParts,
-  set: ValidatorSet,
+  { store, genesis, recordKeys, verify }: ChainVerificationParts,
   replay: Replay,
   at: number
 ): Promise<void> {
@@ -195,9 +211,8 @@ async function replayBlock(
     throw fault('wrong-link', 'it does not follow the block before it')
   }
   if (header.time <= replay.time) throw fault('wrong-link', 'it is not later than the block before it')
-  if (header.epoch !== set.epoch || header.nextSetHash !== setHash(set.validators)) {
-    throw fault('wrong-set', 'it names other validators than the chain has')
-  }
+  const { set } = replay
+  if (header.epoch !== set.epoch) throw fault('wrong-set', 'it is of another epoch than the chain is in')
   if (header.history !== name32<Hash>(frontierRoot(replay.history))) {
     throw fault('wrong-history', 'its history is not that of the blocks before it')
   }
@@ -206,12 +221,21 @@ async function replayBlock(
     fault('bad-signature', 'a signature of a transaction does not verify')
   )
   const view = { get: (key: string) => replay.state.get(key) }
-  const execution = execute(view, { height: header.height, time: header.time, transactions })
+  const parent = { digest: replay.digest, time: replay.time }
+  const execution = execute(view, { height: header.height, time: header.time, parent, transactions })
   if (execution.kind === 'invalid') throw fault('rule-broken', `transaction ${execution.index}: ${execution.code}`)
   if (appHash(replay.appHash, execution.changes) !== header.appHash) {
     throw fault('wrong-app-hash', 'its transactions give another state than it names')
   }
+  const nextSet = validatorsIn(layered(view, [execution.changes]))
+  if (header.nextSetHash !== setHash(nextSet.validators)) {
+    throw fault('wrong-set', 'it names other validators than the chain has')
+  }
+  const isClosing = nextSet.epoch !== set.epoch
   const certificate = readCertificate(store, at, fault)
+  if (isClosing && certificate === undefined) {
+    throw fault('bad-certificate', 'it ends its epoch, and has no finalization of its own')
+  }
   if (certificate !== undefined) {
     if (certificate.kind !== 'finalize' || certificate.digest !== digest) {
       throw fault('bad-certificate', 'its certificate is not its finalization')
@@ -222,10 +246,15 @@ async function replayBlock(
     replay.certified = at
   }
   checkIndex(store, replay.history, digest, transactions, at, fault)
+  checkClosing(store, header, isClosing, fault)
+  for (const transaction of transactions) {
+    if (isForEveryone(transaction)) replay.payloads[payloadAt(store, recordKeys, view, transaction)] += 1
+  }
   for (const { key, value } of [...execution.changes, ...execution.seen]) {
     if (value === null) replay.state.delete(key)
     else replay.state.set(key, value)
   }
+  replay.set = nextSet
   replay.header = header
   replay.digest = digest
   replay.height = at
@@ -233,6 +262,17 @@ async function replayBlock(
   replay.appHash = header.appHash
   replay.history = appendLeaf(replay.history, nameBytes(digest))
   replay.transactions += transactions.length
+}
+
+function payloadAt(
+  store: KeyValueStore,
+  recordKeys: Pick<RecordKeys, 'get'> | undefined,
+  state: StateView,
+  transaction: ParsedTransaction
+): keyof PayloadCounts {
+  if (recordKeys === undefined) return store.get(keys.payloadSize(transaction.id)) === undefined ? 'missing' : 'here'
+  const { kind } = readPayload(store, recordKeys, state, transaction)
+  return kind === 'absent' ? 'missing' : kind
 }
 
 type MakeFault = (code: ChainFault, what: string) => Fault
@@ -302,6 +342,15 @@ function checkIndex(
   }
 }
 
+/** The row by which the end of an epoch is found. */
+function checkClosing(store: KeyValueStore, { epoch, height }: Header, isClosing: boolean, fault: MakeFault): void {
+  if (!isClosing) return
+  const row = store.get(keys.closing(epoch))
+  if (row === undefined || !bytesEqual(row, new TextEncoder().encode(String(height)))) {
+    throw fault('wrong-index', 'it is not found as the end of its epoch')
+  }
+}
+
 /** What the database says of its end and its state, against what was recomputed. */
 async function checkEnd(store: KeyValueStore, replay: Replay, end: End): Promise<void> {
   const fault: MakeFault = (code, what) => new Fault(end.height, code, what)
@@ -311,6 +360,13 @@ async function checkEnd(store: KeyValueStore, replay: Replay, end: End): Promise
     for await (const [key] of store.range({ ...under(prefix), reverse: true, limit: 1 })) {
       if (heightOfKey(key) > end.height) throw fault('wrong-head', 'a row lies above the head')
     }
+  }
+  for await (const [key] of store.range({
+    from: keys.closing(replay.set.epoch),
+    to: under('blocks/closing/').to,
+    limit: 1
+  })) {
+    throw fault('wrong-head', `a row names the end of an epoch that has not ended: ${key}`)
   }
   // Ids whose time has passed may be gone or still there; no rule reads them.
   const over = expiredSeenRange(replay.time)

@@ -23,6 +23,14 @@ test('a burst, then what time gives, never more than the burst', () => {
   assert.is(allowance.take('a', 10), true)
 })
 
+test('asking whether there are tokens takes none', () => {
+  const { time, allowance } = setUp()
+  assert.equal([allowance.has('a', 10), allowance.has('a', 11), allowance.take('a', 10)], [true, false, true])
+  assert.is(allowance.has('a', 1), false)
+  time.ms += 200
+  assert.equal([allowance.has('a', 1), allowance.has('a', 1), allowance.take('a', 1)], [true, true, true])
+})
+
 test('one peer uses up nothing of another', () => {
   const { allowance } = setUp()
   assert.is(allowance.take('a', 10), true)

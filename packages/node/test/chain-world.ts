@@ -1,5 +1,14 @@
 /** Real chains of a few hospitals in a deterministic world, and transactions of theirs. */
-import { type ChainId, type Hash, type MemberId, name32, type RecordId, type SealKey, sha256 } from '@wardline/codec'
+import {
+  type ChainId,
+  type Hash,
+  type MemberId,
+  name32,
+  type RecordId,
+  type SealKey,
+  sha256,
+  type TransactionId
+} from '@wardline/codec'
 import {
   createSigner,
   createVoteSigner,
@@ -8,7 +17,7 @@ import {
   syncVerifier,
   type VoteSigner
 } from '@wardline/crypto'
-import { custodyFold } from '@wardline/custody'
+import { createCustodyFold } from '@wardline/custody'
 import {
   type Bodies,
   buildTransaction,
@@ -30,7 +39,7 @@ import {
   withSignatures
 } from '@wardline/ledger'
 import { createWorld, type NodeProcess, type World } from '@wardline/network-memory'
-import type { Log, LogFields, VoteMarks } from '@wardline/ports'
+import type { Clock, KeyValueStore, Log, LogFields, Network, RecordKeys, VoteMarks } from '@wardline/ports'
 import { createMemoryDisk, type MemoryDisk, type WriteFault } from '@wardline/store-memory'
 import { dutiesFold } from '@wardline/views'
 import { type Chain, openChain } from '../src/index.ts'
@@ -66,10 +75,23 @@ export function hospital(name: string): Hospital {
   return { name, member: memberIdOf(keys.sign.publicKey), seal, card: makeCard(facts, keys), ...keys }
 }
 
+const fence = {
+  purpose: 'treatment',
+  legalBasis: 'consent',
+  retentionYears: 10,
+  contact: 'privacy@example.org',
+  excludedLabels: ['hiv']
+}
+
 /** Hospitals in the order of the validator set, and their signed genesis; the first is registrar. */
-export function founded(count: number, label = 'test'): { genesis: Genesis; hospitals: readonly Hospital[] } {
+export function founded(
+  count: number,
+  label = 'test',
+  mode: 'STT' | 'DSS' = 'STT'
+): { genesis: Genesis; hospitals: readonly Hospital[] } {
   const made = Array.from({ length: count }, (_, index) => hospital(`h${index}`))
   const draft = draftGenesis({
+    ...(mode === 'DSS' ? { mode, fence } : { mode }),
     label,
     created: START_MS - 1000,
     random: secret('random'),
@@ -91,7 +113,7 @@ export function nextNonce(): Uint8Array {
   return secret(`nonce ${nonces}`).slice(0, 16)
 }
 
-type Overrides = {
+export type Overrides = {
   readonly nonce?: Uint8Array
   readonly created?: number
   readonly expires?: number
@@ -104,9 +126,9 @@ export function transaction<K extends Kind>(
   author: Hospital,
   kind: K,
   body: Bodies[K],
-  overrides: Overrides & { readonly payload?: Uint8Array } = {}
+  overrides: Overrides & { readonly payload?: Uint8Array; readonly commitment?: Hash } = {}
 ): ParsedTransaction<K> {
-  const { payload } = overrides
+  const { payload, commitment = payload && envelopeCommitment(payload) } = overrides
   const chain: ChainId = chainIdOf(genesis)
   const draft = {
     chain,
@@ -116,7 +138,7 @@ export function transaction<K extends Kind>(
     created: overrides.created ?? START_MS - 1000,
     expires: overrides.expires ?? START_MS + HOUR_MS,
     body,
-    ...(payload === undefined ? {} : { payload: { commitment: envelopeCommitment(payload), size: payload.length } })
+    ...(payload && commitment && { payload: { commitment, size: payload.length } })
   }
   // The kind and the body belong together by this function's own type.
   const bytes = buildTransaction(draft as Parameters<typeof buildTransaction>[0], overrides.signer ?? author.sign)
@@ -158,7 +180,7 @@ export function forged(genesis: Genesis, author: Hospital, to: Hospital): Sent {
 }
 
 export function acknowledged(genesis: Genesis, author: Hospital, via: ParsedTransaction, overrides: Overrides = {}) {
-  return transaction(genesis, author, 'stt.ack', { via: via.id, outcome: 'opened' }, overrides)
+  return transaction(genesis, author, 'stt.ack', { acks: [{ via: via.id, outcome: 'opened' }] }, overrides)
 }
 
 /** The registration of a doctor of `author`'s. */
@@ -178,6 +200,11 @@ export type LogLine = {
   readonly fields: LogFields
 }
 
+/** What an operator says at a start. */
+export type StartOptions = Partial<Pick<Parameters<typeof openChain>[0], 'isRestored' | 'pin'>> & {
+  readonly storeOf?: (store: KeyValueStore) => KeyValueStore
+}
+
 export type ChainWorld = {
   readonly world: World<MemoryDisk>
   readonly genesis: Genesis
@@ -185,8 +212,10 @@ export type ChainWorld = {
   readonly logs: readonly LogLine[]
   /** What chains stopped with, by node. */
   readonly failures: ReadonlyMap<string, unknown>
-  /** Starts the hospital's daemon, for the first time or again. */
-  start(index: number): void
+  /** The keys of the hospital's records, which no crash of its disk touches. */
+  recordKeys(index: number): ReadonlyMap<TransactionId, Uint8Array>
+  /** Starts the hospital's daemon, for the first time or again, on a network that may be changed for the worse. */
+  start(index: number, through?: (network: Network) => Network, options?: StartOptions): void
   /** Runs another program on the hospital's node: an adversary with its keys. */
   play(index: number, program: (process: NodeProcess<MemoryDisk>) => void | Promise<void>): void
   /** The open chain of the hospital. @throws if it is not open */
@@ -201,9 +230,32 @@ export type ChainWorld = {
   failWrites(index: number, fault: WriteFault | undefined): void
 }
 
-/** A world of `count` hospitals, those in `up` started and connected (by default all). */
-export async function chainWorld(count: number, up?: readonly number[]): Promise<ChainWorld> {
-  const { genesis, hospitals } = founded(count)
+/** A store that purges only when it is let: compacting takes seconds, and waits for what is compacted already. */
+export function slowlyPurging(store: KeyValueStore, letGo: Promise<void>): KeyValueStore {
+  return {
+    get: (key) => store.get(key),
+    range: (options) => store.range(options),
+    write: (writes, options) => store.write(writes, options),
+    close: () => store.close(),
+    async purge(keys, isSpared) {
+      await letGo
+      await store.purge(keys, isSpared)
+    }
+  }
+}
+
+/**
+ * A world of `count` hospitals, those in `up` started and connected (by default all).
+ * @param guests hospitals behind them that are in no genesis: somebody must register them
+ */
+export async function chainWorld(
+  count: number,
+  up?: readonly number[],
+  mode: 'STT' | 'DSS' = 'STT',
+  guests = 0
+): Promise<ChainWorld> {
+  const { genesis, hospitals: founders } = founded(count, 'test', mode)
+  const hospitals = [...founders, ...Array.from({ length: guests }, (_, index) => hospital(`g${index}`))]
   const faults = new Map<string, WriteFault>()
   const world = createWorld<MemoryDisk>({
     seed: 1,
@@ -213,11 +265,12 @@ export async function chainWorld(count: number, up?: readonly number[]): Promise
   const peers = new Map(hospitals.map(({ host, name }) => [host.publicKey, name]))
   const chains = new Map<string, Chain>()
   const marks = new Map(hospitals.map(({ name }) => [name, voteMarks()]))
+  const recordKeys = new Map(hospitals.map(({ name }) => [name, new Map<TransactionId, Uint8Array>()]))
   const logs: LogLine[] = []
   const failures = new Map<string, unknown>()
   const at = (index: number): Hospital => hospitals[index] as Hospital
 
-  function program(self: Hospital) {
+  function program(self: Hospital, through: (network: Network) => Network, { storeOf, ...options }: StartOptions) {
     return async (process: NodeProcess<MemoryDisk>): Promise<void> => {
       const fail = (error: unknown): void => {
         failures.set(self.name, error)
@@ -225,18 +278,21 @@ export async function chainWorld(count: number, up?: readonly number[]): Promise
         process.exit()
       }
       try {
+        const store = await process.disk.openStore('chain')
         const chain = await openChain({
           genesis,
           self: self.member,
-          voteSigner: self.vote,
+          voteSigners: async () => [self.vote, createVoteSigner(secret(`${self.name} next vote`))],
           voteMarks: marks.get(self.name) ?? null,
-          store: await process.disk.openStore('chain'),
+          store: storeOf?.(store) ?? store,
+          recordKeys: recordKeysIn(recordKeys.get(self.name) ?? new Map(), process.clock),
           journal: await process.disk.openJournal('votes'),
-          network: process.network,
+          ...options,
+          network: through(process.network),
           clock: process.clock,
           verifier: syncVerifier,
           log: logTo((level, message, fields) => logs.push({ node: self.name, level, message, fields })),
-          folds: [custodyFold, dutiesFold(self.member)],
+          folds: [createCustodyFold(), dutiesFold(self.member)],
           peerNameOf: (host) => peers.get(host) ?? 'stranger',
           onFailure: fail
         })
@@ -253,7 +309,10 @@ export async function chainWorld(count: number, up?: readonly number[]): Promise
     hospitals,
     logs,
     failures,
-    start: (index) => world.node(at(index).name).start(program(at(index))),
+    recordKeys: (index) => recordKeys.get(at(index).name) ?? new Map(),
+    start(index, through = (network) => network, options = {}) {
+      world.node(at(index).name).start(program(at(index), through, options))
+    },
     play: (index, run) => world.node(at(index).name).start(run),
     chain(index) {
       const chain = chains.get(at(index).name)
@@ -304,6 +363,20 @@ export async function chainWorld(count: number, up?: readonly number[]): Promise
   for (const index of up ?? hospitals.keys()) it.start(index)
   await it.run(200)
   return it
+}
+
+/** In memory, apart from the node's disk; a key is there a moment after it was asked for. */
+function recordKeysIn(made: Map<TransactionId, Uint8Array>, clock: Clock): RecordKeys {
+  return {
+    get: (id) => made.get(id),
+    close: async () => undefined,
+    async create(id) {
+      await new Promise<void>((resolve) => clock.after(1, resolve))
+      const key = secret(`record key ${id}`)
+      made.set(id, key)
+      return key
+    }
+  }
 }
 
 /** In memory, apart from the node's disk. */

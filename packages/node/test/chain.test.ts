@@ -24,6 +24,7 @@ import {
 import { chainIdOf, encodeBlockBody, leafOf, validatorsOf } from '@wardline/ledger'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
+import { HOLD_MS } from '../src/outbox.ts'
 import {
   acknowledged,
   type ChainWorld,
@@ -37,6 +38,18 @@ import {
 } from './chain-world.ts'
 
 const test = suite('node/chain')
+
+function isConnected(it: ChainWorld, index: number): boolean {
+  try {
+    return it
+      .chain(index)
+      .peers()
+      .every(({ connected }) => connected)
+  } catch {
+    // Not open yet.
+    return false
+  }
+}
 
 const heads = (it: Awaited<ReturnType<typeof chainWorld>>, indexes: readonly number[]) =>
   indexes.map((index) => it.chain(index).head().digest)
@@ -60,6 +73,55 @@ for (const count of [1, 2, 3, 5, 7]) {
     assert.is(new Set(heads(it, [...it.hospitals.keys()])).size, 1)
   })
 }
+
+test('a lone client waits for no other: one transaction after the other, at each hospital in turn', async () => {
+  const it = await chainWorld(4)
+  await it.run(1000)
+  const took: number[] = []
+  for (let count = 0; count < 16; count++) {
+    const author = it.hospitals[count % 4] as Hospital
+    const transaction = registered(it.genesis, author, `doctor ${count}`)
+    const startMs = it.world.clock.nowMs()
+    await it.commit(count % 4, { transaction })
+    took.push(it.world.clock.nowMs() - startMs)
+  }
+  // Had one waited for a timer of the outbox or of a filling block, it would stand out by tens of milliseconds.
+  assert.ok(Math.max(...took) <= 2 * Math.min(...took) && Math.max(...took) < HOLD_MS, String(took))
+})
+
+test('under load blocks fill, and a message brings many transactions', async () => {
+  const clients = 64
+  const rounds = 8
+  const messages: number[] = []
+  const it = await chainWorld(4, [])
+  for (const index of it.hospitals.keys()) {
+    it.start(index, (network) => ({
+      ...network,
+      connected: () => network.connected(),
+      gossip: {
+        subscribe: (topic, handler) => network.gossip.subscribe(topic, handler),
+        publish(topic, data) {
+          if (topic.endsWith('/tx/1')) messages.push(data.length)
+          return network.gossip.publish(topic, data)
+        }
+      }
+    }))
+  }
+  assert.ok(await it.run(10_000, () => it.hospitals.every((_, index) => isConnected(it, index))))
+  const client = async (number: number): Promise<void> => {
+    const author = it.hospitals[number % 4] as Hospital
+    for (let round = 0; round < rounds; round++) {
+      const { bytes, id } = registered(it.genesis, author, `client ${number} round ${round}`)
+      assert.is((await it.chain(number % 4).submit(bytes)).kind, 'accepted')
+      assert.is((await it.chain(number % 4).outcome(id, 60_000))?.kind, 'committed')
+    }
+  }
+  await it.act(() => Promise.all(Array.from({ length: clients }, (_, number) => client(number))))
+  const blocks = it.chain(0).head().height
+  const transactions = clients * rounds
+  assert.ok(transactions / blocks >= 25, `${transactions} transactions in ${blocks} blocks`)
+  assert.ok(transactions / messages.length >= 5, `${transactions} transactions in ${messages.length} messages`)
+})
 
 test('one of four away: the others go on, and it catches up when it comes back', async () => {
   const it = await chainWorld(4)
@@ -141,7 +203,7 @@ function proposes(it: ChainWorld, bytes: Uint8Array): readonly string[] {
         nextSetHash: setHash(set.validators)
       }
       const signature = liar.vote.sign(voteBytes('notarize', chain, epoch(0), view(1), headerDigest(header)))
-      const proposal = { header, leaves: [leaf], signature, parentCertificate: null, skips: [] }
+      const proposal = { header, view: header.view, leaves: [leaf], signature, parentCertificate: null, skips: [] }
       void process.network.gossip.publish(
         `/wardline/${chain}/proposal/1`,
         encodeMessage({ kind: 'proposal', proposal })

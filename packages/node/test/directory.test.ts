@@ -45,11 +45,12 @@ async function setUp() {
     directory: await open(head.time),
     async block(directory: Directory, timeMs: number, transactions: readonly ParsedTransaction[]): Promise<boolean> {
       height = (height + 1) as typeof height
-      const done = execute(state, { height, time: timeMs, transactions })
+      const done = execute(state, { height, time: timeMs, parent: head, transactions })
       if (done.kind === 'invalid') throw new Error(done.code)
       const writes = done.changes.map(({ key, value }) => ({ key: keys.state(key), value }))
       await store.write(writes, { sync: true })
       state.update(done.changes)
+      state.update(done.seen)
       return directory.update(done.changes, timeMs)
     }
   }

@@ -27,12 +27,28 @@ test('a row is read from the store once, and is the same array from then on', ()
   assert.equal(reads, ['state/member/a'])
 })
 
-test('an absent row is looked for every time, and found when it has come', () => {
+test('an absent row is looked for once, until a block writes it', () => {
   const rows = new Map<string, Uint8Array>()
-  const state = createFinalState(countingStore(rows).store)
-  assert.is(state.get('member/a'), undefined)
-  rows.set('state/member/a', Uint8Array.of(2))
-  assert.equal(state.get('member/a'), Uint8Array.of(2))
+  const { store, reads } = countingStore(rows)
+  const state = createFinalState(store)
+  for (const key of ['member/a', 'seen/1/a']) {
+    assert.is(state.get(key), undefined)
+    assert.is(state.get(key), undefined)
+    rows.set(`state/${key}`, Uint8Array.of(2))
+    state.update([{ key, value: Uint8Array.of(2) }])
+    assert.equal(state.get(key), Uint8Array.of(2))
+  }
+  assert.equal(reads, ['state/member/a', 'state/seen/1/a', 'state/seen/1/a'])
+})
+
+test('of the absent rows too only some are kept, the newest', () => {
+  const { store, reads } = countingStore(new Map())
+  const state = createFinalState(store)
+  for (let index = 0; index < 6_000; index++) state.get(`member/${index}`)
+  state.get('member/5999')
+  assert.is(reads.length, 6_000)
+  state.get('member/0')
+  assert.is(reads.length, 6_001)
 })
 
 test('what a block changed or removed is answered, not what was read before', () => {
@@ -58,7 +74,7 @@ test('what a block changed or removed is answered, not what was read before', ()
 test('used ids and large rows are read from the store each time, also after a small row grew', () => {
   const rows = new Map([
     ['state/seen/1/a', Uint8Array.of(1)],
-    ['state/member/a', new Uint8Array(5_000)],
+    ['state/member/a', new Uint8Array(9_000)],
     ['state/member/b', new Uint8Array(10)]
   ])
   const { store, reads } = countingStore(rows)
@@ -68,9 +84,16 @@ test('used ids and large rows are read from the store each time, also after a sm
   rows.delete('state/seen/1/a')
   assert.is(state.get('seen/1/a'), undefined)
   state.get('member/b')
-  rows.set('state/member/b', new Uint8Array(6_000))
-  state.update([{ key: 'member/b', value: new Uint8Array(6_000) }])
-  assert.is(state.get('member/b')?.length, 6_000)
+  rows.set('state/member/b', new Uint8Array(10_000))
+  state.update([{ key: 'member/b', value: new Uint8Array(10_000) }])
+  assert.is(state.get('member/b')?.length, 10_000)
+})
+
+test('a row as large as the largest grant is kept', () => {
+  const { store, reads } = countingStore(new Map([['state/spv/grant/a', new Uint8Array(8_192)]]))
+  const state = createFinalState(store)
+  assert.is(state.get('spv/grant/a'), state.get('spv/grant/a'))
+  assert.is(reads.length, 1)
 })
 
 test('the rows that are kept are bounded, and none is lost by it', () => {

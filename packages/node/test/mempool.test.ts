@@ -1,8 +1,9 @@
 import type { Leaf } from '@wardline/codec'
-import type { ParsedTransaction } from '@wardline/ledger'
+import { NO_EXPIRY, type ParsedTransaction } from '@wardline/ledger'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { createMempool } from '../src/mempool.ts'
+import { recorded } from './alliance.ts'
 import { founded, type Hospital, registered } from './chain-world.ts'
 
 const test = suite('node/mempool')
@@ -48,6 +49,28 @@ test('lends unused shares out, never more than half to one, and keeps every shar
   assert.is(mempool.add(registered(genesis, gamma, 'mempool more'), gamma.member, 4), 'busy')
 })
 
+test('a payload that every member must hold counts towards the share of who wrote it', () => {
+  const alliance = founded(3, 'test', 'DSS')
+  const mempool = createMempool(10 * 10_000)
+  const large = (author: Hospital) => recorded(alliance.genesis, author, { text: 'x'.repeat(9_000) }).transaction
+  const flood = Array.from({ length: 20 }, () => mempool.add(large(alpha), alpha.member, 4))
+  assert.is(flood.filter((answer) => answer === 'added').length, 5, 'never more than half to one')
+  const [first] = mempool.all()
+  mempool.remove(first?.leaf as Leaf)
+  assert.is(mempool.add(large(alpha), alpha.member, 4), 'added')
+  assert.is(mempool.add(large(alpha), alpha.member, 4), 'busy')
+  assert.is(mempool.add(large(beta), beta.member, 4), 'added')
+})
+
+test('a sponsor that has nothing here gets one transaction in, however small its share', () => {
+  const mempool = createMempool(10 * size)
+  const flood = of(alpha, 10).map((one) => mempool.add(one, alpha.member, 40))
+  assert.is(flood.filter((answer) => answer === 'added').length, 5)
+  for (const one of of(beta, 3)) mempool.add(one, beta.member, 3)
+  assert.is(mempool.add(registered(genesis, gamma, 'mempool one'), gamma.member, 40), 'added')
+  assert.is(mempool.add(registered(genesis, gamma, 'mempool two'), gamma.member, 40), 'busy')
+})
+
 test('what was promised before a restart is taken back whatever the shares', () => {
   const mempool = createMempool(10 * size)
   assert.equal(
@@ -89,6 +112,36 @@ test('a share is free again when its transaction has gone', () => {
   for (const one of all) mempool.remove(one.leaf)
   assert.is(mempool.sizeBytes, 0)
   assert.is(mempool.add(all[0] as ParsedTransaction, alpha.member, 2), 'added')
+})
+
+/** What never expires; its kind is of no matter here. */
+function unending(author: Hospital, name: string): ParsedTransaction {
+  return { ...registered(genesis, author, name), expires: NO_EXPIRY }
+}
+
+test('what never expires has room of its own, which nothing else takes, and its own end', () => {
+  const mempool = createMempool(4 * size, 2 * size)
+  for (const one of of(alpha, 4)) assert.is(mempool.add(one, alpha.member, 1), 'added')
+  assert.is(mempool.add(registered(genesis, beta, 'mempool late'), beta.member, 1), 'busy')
+  const [first, second, third] = ['a', 'b', 'c'].map((name) => unending(beta, `mempool entry ${name}`))
+  if (first === undefined || second === undefined || third === undefined) return assert.unreachable('three were made')
+  assert.is(mempool.add(first, beta.member, 1), 'added')
+  assert.is(mempool.add(second, beta.member, 1), 'added')
+  assert.is(mempool.add(third, beta.member, 1), 'busy')
+  assert.is(mempool.sizeBytes, 6 * size)
+  mempool.remove(first.leaf)
+  assert.not.ok(mempool.hasRoomFor(registered(genesis, beta, 'mempool late'), beta.member, 1))
+  assert.is(mempool.add(third, beta.member, 1), 'added')
+})
+
+test('of the reserved room, too, everybody has a share', () => {
+  const mempool = createMempool(4 * size, 8 * size)
+  for (const one of of(alpha, 4)) mempool.add(one, alpha.member, 1)
+  const flood = Array.from({ length: 9 }, (_, index) =>
+    mempool.add(unending(alpha, `mempool flood ${index}`), alpha.member, 4)
+  )
+  assert.is(flood.filter((answer) => answer === 'added').length, 4)
+  assert.is(mempool.add(unending(gamma, 'mempool share'), gamma.member, 4), 'added')
 })
 
 test.run()

@@ -1,4 +1,4 @@
-import { limits, type MemberId } from '@wardline/codec'
+import { type Leaf, limits, type MemberId } from '@wardline/codec'
 import { syncVerifier, type Verifier } from '@wardline/crypto'
 import { chainIdOf, encodeBlockBody, execute, type ParsedTransaction } from '@wardline/ledger'
 import type { Log } from '@wardline/ports'
@@ -12,7 +12,7 @@ import { keys } from '../src/layout.ts'
 import { createMempool } from '../src/mempool.ts'
 import { openStore } from '../src/open.ts'
 import { createReceiver } from '../src/receive.ts'
-import { acknowledged, forged, founded, type Hospital, registered, START_MS, sent } from './chain-world.ts'
+import { acknowledged, forged, founded, type Hospital, hospital, registered, START_MS, sent } from './chain-world.ts'
 
 const test = suite('node/receive')
 
@@ -52,6 +52,7 @@ async function setUp() {
   })
   return {
     receiver,
+    admission,
     mempool,
     passed,
     reports,
@@ -62,11 +63,12 @@ async function setUp() {
       receiver.batch(encodeBlockBody(list.map(({ bytes }) => bytes)), from),
     /** Makes these final, as a block of their own. */
     async block(transactions: readonly ParsedTransaction[]) {
-      const done = execute(state, { height: head.height, time: head.time + 1, transactions })
+      const done = execute(state, { height: head.height, time: head.time + 1, parent: head, transactions })
       if (done.kind === 'invalid') throw new Error(done.code)
       const writes = [...done.changes, ...done.seen].map(({ key, value }) => ({ key: keys.state(key), value }))
       await store.write(writes, { sync: true })
       state.update(done.changes)
+      state.update(done.seen)
       head = { ...head, time: head.time + 1 }
       await receiver.retryParked()
     }
@@ -89,6 +91,41 @@ test('a batch of new transactions is admitted and travels on as it is', async ()
   assert.equal(it.passed, [])
   assert.is(await it.batch(batch), 'ignore')
   assert.is(it.admitted(), 1)
+})
+
+test('what was accepted a moment ago is judged anew after a block, and after a while', async () => {
+  const it = await setUp()
+  const [one, other] = [registered(genesis, alpha, 'one'), registered(genesis, alpha, 'other')]
+  assert.is(it.admission.judge(one).kind, 'accept')
+  assert.is(it.admission.judge(other).kind, 'accept')
+  await it.block([one])
+  assert.equal(it.admission.judge(one), { kind: 'refuse', code: 'id-used', permanent: true })
+  assert.is(it.admission.judge(other).kind, 'accept')
+  it.time.ms = other.expires
+  assert.equal(it.admission.judge(other), { kind: 'refuse', code: 'expired', permanent: true })
+})
+
+test('who needs a transaction that is being verified can wait until its batch has been taken in', async () => {
+  const it = await setUp()
+  const batch = Array.from({ length: 20 }, (_, number) => registered(genesis, alpha, `arriving ${number}`))
+  const [first, last] = [batch[0]?.leaf, batch.at(-1)?.leaf] as [Leaf, Leaf]
+  assert.is(it.receiver.arrival(last), undefined)
+  const verdict = it.batch(batch)
+  const arrival = it.receiver.arrival(last)
+  assert.is(it.mempool.size, 0)
+  assert.is(it.receiver.arrival(first), arrival, 'the batch as a whole')
+  await arrival
+  assert.is(it.mempool.size, batch.length)
+  assert.is(await verdict, 'accept')
+  assert.is(it.receiver.arrival(last), undefined)
+  const bad = [
+    registered(genesis, alpha, 'arriving with a fault'),
+    broken(registered(genesis, alpha, 'arriving broken'))
+  ]
+  const rejected = it.batch(bad)
+  await it.receiver.arrival((bad[0] as ParsedTransaction).leaf)
+  assert.is(await rejected, 'reject')
+  assert.is(it.receiver.arrival((bad[0] as ParsedTransaction).leaf), undefined)
 })
 
 test('one fault rejects the whole batch, and nothing of it is admitted', async () => {
@@ -245,6 +282,37 @@ test('a peer that has used up its allowance is put off, and another peer that br
   assert.is(await it.batch(last, 'neighbour'), 'accept')
   it.time.ms += 1000
   assert.is(await it.batch(fresh(100), 'busy one'), 'accept')
+})
+
+test('what is large costs a peer more of its allowance, before any signature is verified', async () => {
+  const it = await setUp()
+  const crowd = Array.from({ length: 200 }, (_, index) => hospital(`receiver ${index}`))
+  // To members that the state does not know.
+  const large = () => sent(genesis, alpha, crowd).transaction
+  const { length } = large().bytes
+  const verdicts: string[] = []
+  for (let batch = 0; batch < 60; batch++) verdicts.push(await it.batch([large(), large(), large()], 'flooder'))
+  assert.ok(
+    verdicts.lastIndexOf('ignore') < limits.verificationsPerPeerBurst / (3 * (length / 256)) + 1,
+    verdicts.join()
+  )
+  assert.is(verdicts.at(-1), 'busy')
+  assert.is(it.verified(), 0)
+  assert.is(await it.batch([registered(genesis, alpha, 'beside the flooder')], 'neighbour'), 'accept')
+})
+
+test('of more than the allowance pays for, what was asked for by stream is taken in as far as it goes', async () => {
+  const it = await setUp()
+  // One for the look, and two signatures each.
+  const many = Array.from({ length: limits.verificationsPerPeerBurst / 3 + 100 }, (_, index) =>
+    registered(genesis, alpha, `asked for ${index}`)
+  )
+  const bytes = many.map((one) => one.bytes)
+  assert.is(await it.receiver.fetched(bytes, 'peer'), false)
+  assert.ok(it.mempool.size > many.length - 300, `${it.mempool.size} of ${many.length}`)
+  it.time.ms += 1000
+  assert.is(await it.receiver.fetched(bytes, 'peer'), true)
+  assert.is(it.mempool.size, many.length)
 })
 
 function fresh(at: number): ParsedTransaction[] {

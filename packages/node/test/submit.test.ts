@@ -1,6 +1,18 @@
+import { limits } from '@wardline/codec'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { acknowledged, chainWorld, forged, HOUR_MS, type Hospital, registered, START_MS, sent } from './chain-world.ts'
+import {
+  acknowledged,
+  chainWorld,
+  forged,
+  HOUR_MS,
+  type Hospital,
+  nextNonce,
+  registered,
+  START_MS,
+  sent,
+  slowlyPurging
+} from './chain-world.ts'
 
 const test = suite('node/submit')
 
@@ -48,6 +60,33 @@ test('every refusal says why, and keeps nothing', async () => {
     assert.equal(await it.act(() => it.chain(0).submit(bytes, payload)), { kind: 'refused', code })
   }
   for await (const [key] of it.chain(0).store.range({ from: 'mempool/', to: 'mempool0' })) assert.unreachable(key)
+})
+
+test('what was busy, and is submitted again and accepted, keeps its payload, however long purging takes', async () => {
+  const it = await chainWorld(2, [])
+  const purging = Promise.withResolvers<void>()
+  it.start(0, undefined, { storeOf: (store) => slowlyPurging(store, purging.promise) })
+  await it.run(200)
+  const [alpha, beta] = it.hospitals as [Hospital, Hospital]
+  const nonce = nextNonce()
+  // They share a nonce, of which only a few may be pending: the last finds room as it is looked at, and none when it is kept.
+  const all = Array.from({ length: limits.pendingPerConflictMax + 1 }, (_, index) =>
+    sent(it.genesis, alpha, [beta], { nonce, created: START_MS - 1000 + index })
+  )
+  const last = all.at(-1) as (typeof all)[number]
+  const submit = ({ transaction, payload }: typeof last) => it.chain(0).submit(transaction.bytes, payload)
+  const answers = await it.act(() => Promise.all(all.map(submit)))
+  assert.equal(answers.at(-1), { kind: 'refused', code: 'busy' })
+  assert.is(answers.filter(({ kind }) => kind === 'accepted').length, limits.pendingPerConflictMax)
+  assert.is(it.chain(0).payloads.has(last.transaction), false, 'what was promised to nobody is gone with the answer')
+  assert.equal(await it.act(() => submit(last)), { kind: 'refused', code: 'busy' })
+  assert.is(it.chain(0).payloads.has(last.transaction), false)
+  it.start(1)
+  await it.run(10_000, () => it.chain(0).status().mempool.transactions === 0)
+  await it.commit(0, last)
+  purging.resolve()
+  await it.run(1000)
+  assert.equal(it.chain(0).payloads.get(last.transaction), last.payload)
 })
 
 test('what was accepted survives a crash with its payload, and is gossiped again', async () => {

@@ -15,5 +15,7 @@ export type {
   StreamRequest
 } from './network.ts'
 export type { Random } from './random.ts'
+export type { RecordKeys } from './record-keys.ts'
 export type { KeyValueStore, RangeOptions, StoreWrite } from './store.ts'
 export { assertStoreKey } from './store-key.ts'
+export { assertVaultName, type Vault, type VaultContent } from './vault.ts'

@@ -21,6 +21,13 @@ export interface Journal {
    * @throws WardlineError `journal-failed`; never retried, every later call fails too, the process must end.
    */
   append(bytes: Uint8Array): Promise<number>
+  /**
+   * Puts all segments where no `read` finds them, for people to look at; those that were put there before go. The next
+   * `append` begins a new journal. Durable when resolved; a crash on the way leaves the journal as it was, empty, or
+   * without its beginning.
+   * @throws WardlineError `journal-failed`
+   */
+  setAside(): Promise<void>
   /** Removes every segment with a number below `number`; the last one always stays. */
   dropBelow(number: number): Promise<void>
   close(): Promise<void>

@@ -16,6 +16,14 @@ export interface KeyValueStore {
    */
   write(writes: readonly StoreWrite[], options: { readonly sync: boolean }): Promise<void>
   /**
+   * Deletes the keys durably and for good: once it resolves, nothing that this store keeps on the disk holds their values. It
+   * rewrites what held them, which takes up to seconds and is nothing to do for each transaction; it waits for the ranges
+   * that were open when it was called, so it is never awaited inside one. After a crash on the way, call it again.
+   * @param isSpared asked of each key at the moment of deleting: whether it is wanted again, and stays
+   * @throws WardlineError as `write`
+   */
+  purge(keys: readonly string[], isSpared?: (key: string) => boolean): Promise<void>
+  /**
    * Entries with `from <= key < to`, ascending (or descending with `reverse`), at most `limit`: a consistent snapshot,
    * taken when the first entry is asked for. Finish the loop or break out of it before `close`.
    */

@@ -1,14 +1,17 @@
-/** Which hospitals of an input take part in a replay: those among which the most journeys run from start to end. */
+/**
+ * Which hospitals of an input take part in a replay: those among which the most journeys run from start to end. The patients
+ * who take part are those whom two or more of these hospitals have seen and no other one.
+ */
 import { type Journey, organisationChanges, organisationsOf } from './journeys.ts'
 
 export type Choice = {
   /** Organization ids, ascending. */
   readonly hospitals: readonly string[]
-  /** Journeys that never leave these hospitals, in the order of the input; some may stay in one. */
+  /** Journeys among these hospitals that visit two of them or more, in the order of the input. */
   readonly journeys: readonly Journey[]
-  /** How many of `journeys` visit two hospitals or more. */
-  readonly travelled: number
   readonly organisationChanges: number
+  /** Patients whom one of these hospitals has seen and no other one: inside, but nothing of theirs moves. */
+  readonly patientsOfOne: number
   /** Patients who are seen elsewhere too. */
   readonly patientsLeftOut: number
 }
@@ -111,11 +114,12 @@ function routesOf(journeys: readonly Journey[]): Route[] {
 
 function choiceOf(journeys: readonly Journey[], hospitals: ReadonlySet<string>): Choice {
   const inside = journeys.filter((journey) => journey.steps.every((step) => hospitals.has(step.organisation)))
+  const travelled = inside.filter((journey) => organisationsOf(journey).length > 1)
   return {
     hospitals: [...hospitals].sort(compare),
-    journeys: inside,
-    travelled: inside.filter((journey) => organisationsOf(journey).length > 1).length,
-    organisationChanges: inside.reduce((sum, journey) => sum + organisationChanges(journey), 0),
+    journeys: travelled,
+    organisationChanges: travelled.reduce((sum, journey) => sum + organisationChanges(journey), 0),
+    patientsOfOne: inside.length - travelled.length,
     patientsLeftOut: journeys.length - inside.length
   }
 }

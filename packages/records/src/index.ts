@@ -1,4 +1,4 @@
-/** Clinical documents into records and journeys, the transfers that a journey needs, and synthetic patients. Pure. */
+/** Clinical documents into records and journeys, what a journey leaves on the chains, and synthetic patients. Pure. */
 export { type Choice, type ChoiceResult, chooseHospitals, chooseListed } from './choose.ts'
 export {
   type FhirFaultCode,
@@ -18,12 +18,13 @@ export {
   recordBytes
 } from './journeys.ts'
 export {
+  type JourneyPlan,
   type OrganisationChange,
   type PatientPlan,
   type PlanStep,
-  planTransfers,
+  planJourneys,
   type Transfer,
-  type TransferPlan,
   type Visit
 } from './plan.ts'
+export { type Practitioner, practitionersOf } from './practitioners.ts'
 export type { Random } from './seeded-random.ts'

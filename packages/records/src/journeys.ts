@@ -3,6 +3,7 @@
  * patient's records in time order, each at the organisation that provided the encounter.
  */
 import { at, type FhirResource, type FhirScope, referencedId, resourceValue } from './fhir.ts'
+import { attendingOf, type Practitioner, type Practitioners, practitionerIndex } from './practitioners.ts'
 
 /** One encounter's document: the Encounter first, then the resources that refer to it as they stood in the input. */
 export type FhirRecord = {
@@ -15,6 +16,8 @@ export type JourneyStep = {
   readonly encounterId: string
   /** Id of the Organization that provided the encounter. */
   readonly organisation: string
+  /** Who treated, by id; null where the Encounter names no Practitioner. */
+  readonly practitioner: string | null
   readonly startMs: number
   /** Never before `startMs`; equal to it where the encounter has no end. */
   readonly endMs: number
@@ -40,6 +43,8 @@ export type Journeys = {
   readonly faults: readonly JourneyFault[]
   /** Names of the Organizations in the input, by id. Those that are only referred to by display name are here too. */
   readonly organisations: ReadonlyMap<string, string>
+  /** Those whom the journeys name, by id. */
+  readonly practitioners: ReadonlyMap<string, Practitioner>
 }
 
 /** Builds journeys from any number of inputs. A patient or an organisation that comes in several Bundles is one. */
@@ -48,25 +53,29 @@ export function journeysOf(scopes: readonly FhirScope[]): Journeys {
   const faults: JourneyFault[] = []
   const names = new Map<string, string>()
   const displays = new Map<string, string>()
+  const known = practitionerIndex(scopes)
+  const practitioners = new Map<string, Practitioner>()
   const seen = new Set<string>()
   for (const scope of scopes) {
     for (const resource of scope.resources) {
       if (resource.type === 'Organization') nameOrganisation(resource, names)
     }
     for (const record of recordsOf(scope)) {
-      const placed = seen.has(record.key) ? 'duplicate-encounter' : place(record, displays)
+      const placed = seen.has(record.key) ? 'duplicate-encounter' : place(record, displays, known)
       seen.add(record.key)
       if (typeof placed === 'string') {
         faults.push({ encounterId: record.key, code: placed })
         continue
       }
+      const { attending } = placed
+      if (attending !== undefined && !practitioners.has(attending.id)) practitioners.set(attending.id, attending)
       const mine = steps.get(placed.patient)
       if (mine === undefined) steps.set(placed.patient, [placed.step])
       else mine.push(placed.step)
     }
   }
   const journeys = [...steps].map(([patient, mine]) => ({ patient, steps: mine.sort(compareSteps) }))
-  return { journeys, faults, organisations: new Map([...displays, ...names]) }
+  return { journeys, faults, organisations: new Map([...displays, ...names]), practitioners }
 }
 
 /** The records of one scope, in the order of their Encounters. A resource that refers to two encounters is in both. */
@@ -133,10 +142,13 @@ function nameOrganisation(resource: FhirResource, names: Map<string, string>): v
   }
 }
 
-function place(
-  record: FhirRecord,
-  displays: Map<string, string>
-): { readonly patient: string; readonly step: JourneyStep } | JourneyFault['code'] {
+type Placed = {
+  readonly patient: string
+  readonly attending: Practitioner | undefined
+  readonly step: JourneyStep
+}
+
+function place(record: FhirRecord, displays: Map<string, string>, known: Practitioners): Placed | JourneyFault['code'] {
   const encounter = resourceValue(record.resources[0])
   const patient = idAt(encounter, 'subject')
   if (patient === undefined) return 'no-patient'
@@ -147,7 +159,10 @@ function place(
   const display = at(encounter, 'serviceProvider', 'display')
   if (typeof display === 'string') displays.set(organisation, display)
   const endMs = Math.max(startMs, instantMs(at(encounter, 'period', 'end')) ?? startMs)
-  return { patient, step: { encounterId: record.key, organisation, startMs, endMs, record } }
+  const attending = attendingOf(encounter, known)
+  const practitioner = attending?.id ?? null
+  const step = { encounterId: record.key, organisation, practitioner, startMs, endMs, record }
+  return { patient, attending, step }
 }
 
 function compareSteps(a: JourneyStep, b: JourneyStep): number {

@@ -4,7 +4,7 @@ import { chooseHospitals } from '../src/choose.ts'
 import { parseFhir } from '../src/fhir.ts'
 import { generateBundles } from '../src/generator.ts'
 import { journeysOf, organisationsOf, recordBytes } from '../src/journeys.ts'
-import { planTransfers } from '../src/plan.ts'
+import { planJourneys } from '../src/plan.ts'
 
 const test = suite('records/generator')
 
@@ -30,14 +30,15 @@ test('the default demo: four hospitals, six patients, 20 to 40 changes, returns 
     assert.ok(chosen.kind === 'ok')
     const { choice } = chosen
     assert.is(faults.length, 0)
-    assert.is(choice.travelled, 6)
+    assert.is(choice.journeys.length, 6)
+    assert.is(choice.patientsOfOne, 0)
     assert.is(choice.patientsLeftOut, 0)
     assert.is(new Set(organisations.values()).size, organisations.size)
     assert.ok(
       choice.organisationChanges >= 20 && choice.organisationChanges <= 40,
       `seed ${seed}: ${choice.organisationChanges}`
     )
-    const plan = planTransfers(choice.journeys, choice.hospitals)
+    const plan = planJourneys(choice.journeys, choice.hospitals)
     assert.ok(plan.transmissions >= plan.organisationChanges)
     assert.ok(journeys.some((journey) => journey.steps.length > organisationsOf(journey).length))
   }

@@ -4,7 +4,7 @@ import { sharedBytes, sharedFile, sharedPath } from '../../../test/shared-folder
 import { chooseHospitals, chooseListed } from '../src/choose.ts'
 import { parseFhir } from '../src/fhir.ts'
 import { type Journey, journeysOf, organisationChanges, recordBytes } from '../src/journeys.ts'
-import { planTransfers } from '../src/plan.ts'
+import { planJourneys } from '../src/plan.ts'
 
 const test = suite('records/journeys')
 
@@ -88,7 +88,16 @@ test('a record is its Encounter and what refers to it, in exact bytes', () => {
 
 const listed = sharedBytes('data/synthea-r4/journeys.ndjson.gz')
 const alliances:
-  | Record<string, { full: number; handoffs: number; hospitals: { id: string }[]; patients: string[] }>
+  | Record<
+      string,
+      {
+        full: number
+        handoffs: number
+        hospitals: { id: string }[]
+        patients: string[]
+        allPatientsInside: number
+      }
+    >
   | undefined = sharedFile('data/synthea-r4/demo-alliances.json')
 
 if (
@@ -103,6 +112,7 @@ if (
     end: string
     encounter: string
     org: string
+    practitioner?: string
     bytes: number
     resources: Record<string, number>
     handoffFrom?: string
@@ -129,10 +139,13 @@ if (
       assert.is(mine.steps.length, journey.steps.length)
       assert.is(organisationChanges(mine), journey.handoffs)
       journey.steps.forEach((step, i) => {
-        const { encounterId, organisation, startMs, endMs, record } = mine.steps[i] as Journey['steps'][number]
+        const { encounterId, organisation, practitioner, startMs, endMs, record } = mine.steps[
+          i
+        ] as Journey['steps'][number]
         const previous = mine.steps[i - 1]?.organisation
         assert.is(encounterId, step.encounter)
         assert.is(organisation, step.org)
+        assert.is(practitioner, step.practitioner ?? null)
         assert.is(startMs, Date.parse(step.t))
         assert.is(endMs, Date.parse(step.end))
         assert.is(previous === undefined || previous === organisation ? undefined : previous, step.handoffFrom)
@@ -155,15 +168,17 @@ if (
       const result = chooseHospitals(found.journeys, Number(count))
       assert.ok(result.kind === 'ok')
       const { choice } = result
-      assert.ok(choice.travelled >= alliance.full, `${count} hospitals: ${choice.travelled} journeys`)
+      assert.ok(choice.journeys.length >= alliance.full, `${count} hospitals: ${choice.journeys.length} journeys`)
       assert.is(choice.hospitals.length, Number(count))
-      assert.is(choice.journeys.length + choice.patientsLeftOut, 130)
+      assert.is(choice.journeys.length + choice.patientsOfOne + choice.patientsLeftOut, 130)
       const named = chooseListed(
         found.journeys,
         alliance.hospitals.map(({ id }) => id)
       )
       assert.ok(named.kind === 'ok')
-      assert.is(named.choice.travelled, alliance.full)
+      assert.equal(new Set(named.choice.journeys.map(({ patient }) => patient)), new Set(alliance.patients))
+      assert.is(named.choice.journeys.length, alliance.full)
+      assert.is(named.choice.journeys.length + named.choice.patientsOfOne, alliance.allPatientsInside)
       assert.is(named.choice.organisationChanges, alliance.handoffs)
     }
     const four = chooseHospitals(found.journeys, 4)
@@ -173,9 +188,48 @@ if (
     assert.is(four.choice.organisationChanges, 107)
   })
 
+  test('the plans of the sample alliances have the counts that the list of journeys has', () => {
+    for (const [count, alliance] of Object.entries(alliances)) {
+      const listedThere = expected.filter(({ patient }) => alliance.patients.includes(patient))
+      let transmissions = 0
+      for (const { steps } of listedThere) {
+        steps.forEach(({ org, handoffFrom }, i) => {
+          // The records that were made since the patient last left this hospital.
+          if (handoffFrom !== undefined)
+            transmissions += i - 1 - steps.slice(0, i).findLastIndex((one) => one.org === org)
+        })
+      }
+      const named = chooseListed(
+        found.journeys,
+        alliance.hospitals.map(({ id }) => id)
+      )
+      assert.ok(named.kind === 'ok')
+      const plan = planJourneys(named.choice.journeys, named.choice.hospitals)
+      const visits = listedThere.reduce((sum, { steps }) => sum + steps.length, 0)
+      const changes = listedThere.flatMap(({ steps }) => steps).filter(({ handoffFrom }) => handoffFrom !== undefined)
+      assert.equal(
+        [plan.patients.length, plan.visits, plan.records, plan.anchors, plan.transmissions, plan.organisationChanges],
+        [alliance.full, visits, visits, visits, transmissions, changes.length],
+        `${count} hospitals`
+      )
+      assert.is(plan.organisationChanges, alliance.handoffs)
+    }
+  })
+
+  test('the practitioners of the sample: every one that a journey names is in its Bundle, with a name', () => {
+    const listed = sharedFile('data/synthea-r4/practitioners.json') as readonly { id: string; name: string }[]
+    const names = new Map(listed.map(({ id, name }) => [id, name]))
+    for (const { id, name, active } of found.practitioners.values()) {
+      assert.ok(active)
+      assert.is(name, names.get(id))
+    }
+    const named = new Set(expected.flatMap(({ steps }) => steps.flatMap((step) => step.practitioner ?? [])))
+    assert.equal(new Set(found.practitioners.keys()), named)
+  })
+
   test('the plan of all sample journeys: one change per organisation change, each record reaches a hospital once', () => {
     const everywhere = [...new Set(found.journeys.flatMap(({ steps }) => steps.map((step) => step.organisation)))]
-    const plan = planTransfers(found.journeys, everywhere)
+    const plan = planJourneys(found.journeys, everywhere)
     assert.is(plan.organisationChanges, 783)
     const arrivals = new Set<string>()
     for (const { steps } of plan.patients) {

@@ -1,39 +1,26 @@
 /**
  * HTTP POST on one Unix socket, one role. Everything a client can do slowly or in bulk is bounded: header and body time,
- * body size, pipelined calls, connections, and reading the answer. Other ways of speaking (WebSocket by upgrade, a raw
- * stream by its first byte) can join at `createServer` and share `answerMessage`.
+ * body size, pipelined calls, connections, and reading the answer.
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import { ApiError, type Role } from '@wardline/api'
 import { limits } from '@wardline/codec'
+import type { Budget, Timeouts } from './bounds.ts'
 import { answerMessage, errorText, type Rpc } from './rpc.ts'
-
-/** Shared by all sockets of a daemon. */
-export type Budget = { pendingBytes: number }
-
-export type HttpTimeouts = {
-  /** A request's headers and body must have come this long after its first byte. */
-  readonly requestMs: number
-  /** An answer that makes no progress for this long is cut. */
-  readonly stalledAnswerMs: number
-  /** An idle connection is closed after this. */
-  readonly idleMs: number
-}
-
-export const HTTP_TIMEOUTS: HttpTimeouts = { requestMs: 10_000, stalledAnswerMs: 10_000, idleMs: 120_000 }
 
 /** The calls a connection waits for. */
 const waiting = new WeakMap<Socket, number>()
 
-export function createHttpServer(rpc: Rpc, role: Role, budget: Budget, timeouts: HttpTimeouts): Server {
+export function createHttpServer(rpc: Rpc, role: Role, budget: Budget, timeouts: Timeouts): Server {
   const server = createServer(
     {
       maxHeaderSize: 8 * 1024,
       headersTimeout: timeouts.requestMs,
       requestTimeout: timeouts.requestMs,
       keepAliveTimeout: timeouts.idleMs,
-      connectionsCheckingInterval: Math.min(1_000, timeouts.requestMs)
+      connectionsCheckingInterval: Math.min(1_000, timeouts.requestMs),
+      shouldUpgradeCallback: ({ url, headers }) => url === '/' && headers.upgrade?.toLowerCase() === 'websocket'
     },
     (request, response) => {
       handle(rpc, role, budget, timeouts, request, response).catch((error: NodeJS.ErrnoException) => {
@@ -58,7 +45,7 @@ async function handle(
   rpc: Rpc,
   role: Role,
   budget: Budget,
-  timeouts: HttpTimeouts,
+  timeouts: Timeouts,
   request: IncomingMessage,
   response: ServerResponse
 ): Promise<void> {
@@ -141,7 +128,7 @@ function readBody(request: IncomingMessage, budget: Budget, held: { bytes: numbe
 }
 
 /** Sends the answer; the connection is cut if its reader stops reading. */
-function respond(response: ServerResponse, status: number, text: string | undefined, timeouts: HttpTimeouts): void {
+function respond(response: ServerResponse, status: number, text: string | undefined, timeouts: Timeouts): void {
   if (response.destroyed) return
   if (text === undefined) {
     response.writeHead(status).end()

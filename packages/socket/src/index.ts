@@ -1,3 +1,3 @@
 /** JSON-RPC 2.0 on Unix sockets, one socket for each role. */
-export type { HttpTimeouts } from './http.ts'
+export type { Timeouts } from './bounds.ts'
 export { type ServeOptions, type SocketServer, type SocketSpec, serveDispatch, serveSockets } from './serve.ts'

@@ -1,11 +1,12 @@
 /** JSON-RPC 2.0, from the bytes of one message to the text of its answer. Knows no transport. */
-import { ApiError, type Caller, type Dispatch, errorNumber } from '@wardline/api'
+import { ApiError, type Caller, type Dispatch, errorNumber, type Subscribe } from '@wardline/api'
 import { AssertionError, limits } from '@wardline/codec'
 import type { Log } from '@wardline/ports'
 import { parseJson } from './json.ts'
 
 export type Rpc = {
   readonly dispatch: Dispatch
+  readonly subscribe: Subscribe
   readonly log: Log
   /** Told of a failed assertion after its caller has been answered; the daemon must stop. */
   readonly onBug: (error: AssertionError) => void
@@ -101,7 +102,7 @@ function parseRequest(request: unknown): ParsedRequest {
 }
 
 /** What was not thrown for the caller is not shown to the caller; the log gets where it happened, never its message. */
-function toApiError(rpc: Rpc, method: string, error: unknown): ApiError {
+export function toApiError(rpc: Rpc, method: string, error: unknown): ApiError {
   if (error instanceof ApiError) {
     if (error.cause !== undefined)
       rpc.log.warn('A call met a failing world.', { method, code: error.code, ...whereOf(error.cause) })

@@ -1,10 +1,24 @@
 /** The control sockets of a daemon: one for each role, all answering from the same method table. */
 import type { Server } from 'node:http'
-import { type Api, createDispatcher, type Dispatch, type Role } from '@wardline/api'
+import type { Socket } from 'node:net'
+import {
+  type Api,
+  createDispatcher,
+  createSubscriber,
+  type Dispatch,
+  type OpenFeed,
+  type Role,
+  type Subscribe
+} from '@wardline/api'
 import type { AssertionError } from '@wardline/codec'
 import type { Log } from '@wardline/ports'
-import { type Budget, createHttpServer, HTTP_TIMEOUTS, type HttpTimeouts } from './http.ts'
+import { createBudget, TIMEOUTS, type Timeouts } from './bounds.ts'
+import type { Conversation, ConversationParts } from './conversation.ts'
+import { type Splitting, splitByFirstByte } from './first-byte.ts'
+import { createHttpServer } from './http.ts'
 import { listenOnPath } from './listen.ts'
+import { serveRaw } from './raw.ts'
+import { createWebSockets } from './web-socket.ts'
 
 export type SocketSpec = {
   readonly path: string
@@ -16,7 +30,7 @@ export type SocketSpec = {
 export type ServeOptions = {
   readonly sockets: readonly SocketSpec[]
   readonly log: Log
-  readonly timeouts?: Partial<HttpTimeouts>
+  readonly timeouts?: Partial<Timeouts>
   /** Left out: the error is thrown out of any call, which ends the process. */
   readonly onBug?: (error: AssertionError) => void
 }
@@ -24,40 +38,73 @@ export type ServeOptions = {
 export type SocketServer = {
   /** Open connections over all sockets. */
   connections(): Promise<number>
-  /** Stops accepting, lets running calls end for at most `graceMs` (5,000), then cuts them; removes the files. */
+  /** Stops accepting, ends subscriptions, lets running calls end for at most `graceMs` (5,000), then cuts them; removes the files. */
   close(graceMs?: number): Promise<void>
 }
 
+/** One listener, whatever its clients speak. */
+type Listener = {
+  readonly server: Server
+  readonly conversations: ReadonlySet<Conversation>
+  readonly splitting: Splitting
+}
+
 /**
- * Serves `api` on Unix sockets. All are listening when this resolves; if one cannot, none stays.
+ * Serves `api` and `feeds` on Unix sockets. All are listening when this resolves; if one cannot, none stays.
  * @throws WardlineError `socket-path-too-long | socket-path-taken | socket-in-use | socket-failed`
  */
-export function serveSockets(options: ServeOptions & { readonly api: Api }): Promise<SocketServer> {
-  return serveDispatch({ ...options, dispatch: createDispatcher(options.api) })
+export function serveSockets(
+  options: ServeOptions & { readonly api: Api; readonly openFeed: OpenFeed }
+): Promise<SocketServer> {
+  const { api, openFeed, ...rest } = options
+  return serveDispatch({ ...rest, dispatch: createDispatcher(api), subscribe: createSubscriber(openFeed) })
 }
 
 /** As `serveSockets`, for any table of methods. */
-export async function serveDispatch(options: ServeOptions & { readonly dispatch: Dispatch }): Promise<SocketServer> {
-  const rpc = { dispatch: options.dispatch, log: options.log, onBug: options.onBug ?? throwOutside }
-  const budget: Budget = { pendingBytes: 0 }
-  const timeouts = { ...HTTP_TIMEOUTS, ...options.timeouts }
-  const servers: Server[] = []
+export async function serveDispatch(
+  options: ServeOptions & { readonly dispatch: Dispatch; readonly subscribe: Subscribe }
+): Promise<SocketServer> {
+  const { dispatch, subscribe, log } = options
+  const rpc = { dispatch, subscribe, log, onBug: options.onBug ?? throwOutside }
+  const budget = createBudget()
+  const timeouts = { ...TIMEOUTS, ...options.timeouts }
+  const listeners: Listener[] = []
   try {
     for (const { path, role, mode } of options.sockets) {
-      const server = createHttpServer(rpc, role, budget, timeouts)
-      await listenOnPath(server, path, mode ?? (role === 'admin' ? 0o600 : 0o660))
-      servers.push(server)
+      const listener = createListener({ rpc, role, budget, timeouts })
+      await listenOnPath(listener.server, path, mode ?? (role === 'admin' ? 0o600 : 0o660))
+      listeners.push(listener)
     }
   } catch (error) {
-    await Promise.all(servers.map((server) => closeServer(server, 0)))
+    await Promise.all(listeners.map((listener) => closeListener(listener, 0)))
     throw error
   }
   return {
-    connections: async () => (await Promise.all(servers.map(countConnections))).reduce((sum, count) => sum + count, 0),
+    connections: async () =>
+      (await Promise.all(listeners.map(({ server }) => countConnections(server)))).reduce(
+        (sum, count) => sum + count,
+        0
+      ),
     close: async (graceMs = 5_000) => {
-      await Promise.all(servers.map((server) => closeServer(server, graceMs)))
+      await Promise.all(listeners.map((listener) => closeListener(listener, graceMs)))
     }
   }
+}
+
+function createListener(parts: ConversationParts): Listener {
+  const { rpc, role, budget, timeouts } = parts
+  const conversations = new Set<Conversation>()
+  const keep = (socket: Socket, conversation: Conversation) => {
+    conversations.add(conversation)
+    socket.once('close', () => conversations.delete(conversation))
+  }
+  const server = createHttpServer(rpc, role, budget, timeouts)
+  const webSockets = createWebSockets(parts)
+  server.on('upgrade', (request, socket: Socket, head) => {
+    webSockets.upgrade(request, socket, head, (conversation) => keep(socket, conversation))
+  })
+  const splitting = splitByFirstByte(server, timeouts.idleMs, (socket) => keep(socket, serveRaw(socket, parts)))
+  return { server, conversations, splitting }
 }
 
 function throwOutside(error: AssertionError): void {
@@ -72,13 +119,18 @@ function countConnections(server: Server): Promise<number> {
   })
 }
 
-function closeServer(server: Server, graceMs: number): Promise<void> {
+function closeListener({ server, conversations, splitting }: Listener, graceMs: number): Promise<void> {
   return new Promise((resolve) => {
-    const cut = setTimeout(() => server.closeAllConnections(), graceMs)
+    const cut = setTimeout(() => {
+      server.closeAllConnections()
+      for (const conversation of conversations) conversation.cut()
+    }, graceMs)
     server.close(() => {
       clearTimeout(cut)
       resolve()
     })
     server.closeIdleConnections()
+    splitting.closeSilent()
+    for (const conversation of conversations) conversation.finish()
   })
 }

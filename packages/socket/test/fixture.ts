@@ -4,8 +4,8 @@ import { request } from 'node:http'
 import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { ApiError, type Dispatch } from '@wardline/api'
-import type { AssertionError } from '@wardline/codec'
+import { ApiError, type Dispatch, type Subscribe } from '@wardline/api'
+import { type AssertionError, type ChainId, height } from '@wardline/codec'
 import type { Log, LogFields } from '@wardline/ports'
 import { type ServeOptions, type SocketServer, serveDispatch } from '../src/index.ts'
 
@@ -21,7 +21,7 @@ export type Fixture = {
 export async function withServer(
   dispatch: Dispatch,
   body: (fixture: Fixture) => Promise<void>,
-  options: Partial<ServeOptions> = {}
+  options: Partial<ServeOptions> & { readonly subscribe?: Subscribe } = {}
 ): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), 'wardline-socket-'))
   const path = join(folder, 'admin.sock')
@@ -29,6 +29,7 @@ export async function withServer(
   const bugs: AssertionError[] = []
   const server = await serveDispatch({
     dispatch,
+    subscribe: nothingToFollow,
     sockets: [{ path, role: 'admin' }],
     log: recordingLog(logged),
     onBug: (error) => bugs.push(error),
@@ -40,6 +41,10 @@ export async function withServer(
     await server.close(0)
     rmSync(folder, { recursive: true, force: true })
   }
+}
+
+export const nothingToFollow: Subscribe = async () => {
+  throw new ApiError('not-found', 'there is nothing to follow')
 }
 
 export function recordingLog(logged: Fixture['logged']): Log {
@@ -125,4 +130,57 @@ export function sayRaw(path: string, bytes: string, quietMs = 300): Promise<{ te
     socket.on('error', reject)
     rearm()
   })
+}
+
+/** A client's WebSocket frame (RFC 6455, section 5.2), masked with zeros; `flags` may set a reserved bit. */
+export function frame(
+  opcode: number,
+  payload: Buffer,
+  { isLast = true, flags = 0 }: { readonly isLast?: boolean; readonly flags?: number } = {}
+): Buffer {
+  const first = (isLast ? 0x80 : 0) | flags | opcode
+  const { length } = payload
+  const head =
+    length < 126
+      ? Buffer.from([first, 0x80 | length])
+      : length < 65_536
+        ? Buffer.from([first, 0x80 | 126, length >> 8, length & 0xff])
+        : Buffer.from([first, 0x80 | 127, 0, 0, 0, 0, ...[24, 16, 8, 0].map((shift) => (length >> shift) & 0xff)])
+  return Buffer.concat([head, Buffer.alloc(4), payload])
+}
+
+/** The beginning of a WebSocket connection, for who sends frames byte by byte. */
+export const UPGRADE =
+  'GET / HTTP/1.1\r\nhost: w\r\nconnection: upgrade\r\nupgrade: websocket\r\nsec-websocket-version: 13\r\nsec-websocket-key: MDEyMzQ1Njc4OWFiY2RlZg==\r\n\r\n'
+
+/** Follows a chain of `length` blocks of which each brings `event`; then it waits until it is ended. */
+export function countingFeed(length: number, event: unknown = 'x'): Subscribe {
+  return async (params, { signal }) => {
+    const { from = 0 } = (params ?? {}) as { readonly from?: number }
+    async function* notices() {
+      for (let at = from + 1; at <= length && !signal?.aborted; at++) {
+        yield { height: height(at), events: [event] as unknown as [] }
+      }
+      await new Promise<void>((resolve) => signal?.addEventListener('abort', () => resolve()))
+    }
+    return { topic: 'blocks', chain: '00' as ChainId, height: height(from), notices: notices() }
+  }
+}
+
+/** From above height 1 a chain that goes away, from above any other a bug. */
+export const failingFeed: Subscribe = async (params, caller) => {
+  const { from } = params as { readonly from: number }
+  // biome-ignore lint/correctness/useYield: it fails before it has anything.
+  async function* notices() {
+    throw from === 1 ? new ApiError('unavailable', 'the chain is gone') : new TypeError('patient Jane Roe')
+  }
+  return { ...(await countingFeed(0)(params, caller)), notices: notices() }
+}
+
+export async function waitUntil(holds: () => Promise<boolean> | boolean): Promise<void> {
+  const end = Date.now() + 5_000
+  while (!(await holds())) {
+    if (Date.now() > end) throw new Error('it did not happen within 5 s')
+    await new Promise((resolve) => setTimeout(resolve, 10))
+  }
 }

@@ -4,7 +4,7 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { sharedFile } from '../../../test/shared-folder.ts'
 import { answerMessage } from '../src/rpc.ts'
-import { exampleDispatch, type Fixture, recordingLog } from './fixture.ts'
+import { exampleDispatch, type Fixture, nothingToFollow, recordingLog } from './fixture.ts'
 
 const test = suite('socket/rpc')
 
@@ -12,6 +12,7 @@ const test = suite('socket/rpc')
 async function answer(text: string, dispatch = exampleDispatch, logged: Fixture['logged'] = []): Promise<any> {
   const rpc = {
     dispatch,
+    subscribe: nothingToFollow,
     log: recordingLog(logged),
     onBug: () => {
       logged.push({ level: 'bug', message: '', fields: undefined })

@@ -7,7 +7,7 @@ import { limits, WardlineError } from '@wardline/codec'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { serveDispatch } from '../src/index.ts'
-import { exampleDispatch, post, recordingLog, sayRaw, withServer } from './fixture.ts'
+import { exampleDispatch, nothingToFollow, post, recordingLog, sayRaw, waitUntil, withServer } from './fixture.ts'
 
 const test = suite('socket/serve')
 
@@ -94,6 +94,7 @@ test('the file has its mode from the start, whatever the umask', async () => {
       assert.is(process.umask(), 0)
       await server.close()
       const three = await serveDispatch({
+        subscribe: nothingToFollow,
         dispatch: exampleDispatch,
         log: recordingLog([]),
         sockets: [
@@ -120,7 +121,12 @@ test('each socket has its own role', async () => {
     async ({ folder, server }) => {
       await server.close()
       const sockets = (['admin', 'ehr', 'read'] as const).map((role) => ({ role, path: join(folder, `${role}.sock`) }))
-      const all = await serveDispatch({ dispatch: async (_m, _p, { role }) => role, log: recordingLog([]), sockets })
+      const all = await serveDispatch({
+        subscribe: nothingToFollow,
+        dispatch: async (_m, _p, { role }) => role,
+        log: recordingLog([]),
+        sockets
+      })
       for (const { role, path } of sockets) assert.is(JSON.parse((await post(path, call('x', []))).text).result, role)
       await all.close()
     }
@@ -130,7 +136,12 @@ test('each socket has its own role', async () => {
 test('a path above 107 bytes is refused with the setting that helps, and 107 bytes work', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'wardline-socket-'))
   const serveAt = (path: string) =>
-    serveDispatch({ dispatch: exampleDispatch, log: recordingLog([]), sockets: [{ path, role: 'admin' }] })
+    serveDispatch({
+      subscribe: nothingToFollow,
+      dispatch: exampleDispatch,
+      log: recordingLog([]),
+      sockets: [{ path, role: 'admin' }]
+    })
   const fits = join(folder, 'é'.repeat(20)).padEnd(107 - 20, 'x')
   assert.is(Buffer.byteLength(fits), 107)
   assert.is(await codeOf(serveAt(`${fits}x`)), 'socket-path-too-long')
@@ -148,6 +159,7 @@ test('a path above 107 bytes is refused with the setting that helps, and 107 byt
 test('a live socket is not taken over', async () => {
   await withServer(exampleDispatch, async ({ path }) => {
     const second = serveDispatch({
+      subscribe: nothingToFollow,
       dispatch: exampleDispatch,
       log: recordingLog([]),
       sockets: [{ path, role: 'admin' }]
@@ -164,6 +176,7 @@ test('a stale socket of a killed daemon is replaced', async () => {
   spawnSync(process.execPath, ['-e', script])
   assert.ok(statSync(path).isSocket())
   const server = await serveDispatch({
+    subscribe: nothingToFollow,
     dispatch: exampleDispatch,
     log: recordingLog([]),
     sockets: [{ path, role: 'admin' }]
@@ -181,6 +194,7 @@ test('a file or a link that is not a socket is left alone', async () => {
   symlinkSync(path, link)
   for (const taken of [path, link]) {
     const refused = serveDispatch({
+      subscribe: nothingToFollow,
       dispatch: exampleDispatch,
       log: recordingLog([]),
       sockets: [{ path: taken, role: 'ehr' }]
@@ -195,6 +209,7 @@ test('if one socket cannot be had, none stays', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'wardline-socket-'))
   writeFileSync(join(folder, 'ehr.sock'), '')
   const refused = serveDispatch({
+    subscribe: nothingToFollow,
     dispatch: exampleDispatch,
     log: recordingLog([]),
     sockets: [
@@ -212,6 +227,7 @@ test('a folder that cannot be written to is one clear error', async () => {
   writeFileSync(join(folder, 'run'), '')
   const path = join(folder, 'run', 'admin.sock')
   const refused = serveDispatch({
+    subscribe: nothingToFollow,
     dispatch: exampleDispatch,
     log: recordingLog([]),
     sockets: [{ path, role: 'admin' }]
@@ -225,7 +241,6 @@ test('garbage instead of HTTP is answered once and closed', async () => {
   await withServer(exampleDispatch, async ({ path }) => {
     for (const bytes of [
       '\u0000\u0001\u0002\r\n\r\n',
-      '{"jsonrpc":"2.0"}\n',
       'GET / HTTP/9.9\r\n\r\n',
       'POST / HTTP/1.1\r\ncontent-length: x\r\n\r\n'
     ]) {
@@ -389,6 +404,7 @@ test('a server that is not ours is not removed either', async () => {
   const other = createServer()
   await new Promise<void>((resolve) => other.listen(path, resolve))
   const refused = serveDispatch({
+    subscribe: nothingToFollow,
     dispatch: exampleDispatch,
     log: recordingLog([]),
     sockets: [{ path, role: 'admin' }]
@@ -397,13 +413,5 @@ test('a server that is not ours is not removed either', async () => {
   other.close()
   rmSync(folder, { recursive: true })
 })
-
-async function waitUntil(holds: () => Promise<boolean>): Promise<void> {
-  const end = Date.now() + 5_000
-  while (!(await holds())) {
-    if (Date.now() > end) throw new Error('it did not happen within 5 s')
-    await new Promise((resolve) => setTimeout(resolve, 10))
-  }
-}
 
 test.run()

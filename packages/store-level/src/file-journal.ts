@@ -6,7 +6,7 @@
  * with a segment's name is always whole. The next segment is made ready while the present one fills: creating one takes
  * milliseconds, and a vote must not wait for it.
  */
-import { type FileHandle, mkdir, open, readdir, readFile, rename, unlink } from 'node:fs/promises'
+import { type FileHandle, mkdir, open, readdir, readFile, rename, rm, unlink } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { assert, WardlineError } from '@wardline/codec'
 import type { Journal, JournalSegment } from '@wardline/ports'
@@ -18,6 +18,7 @@ export type FileJournalOptions = {
 }
 
 const SPARE = 'spare.tmp'
+const ASIDE = 'set-aside'
 const SEGMENT_NAME = /^(\d{8})\.journal$/
 const SEGMENT_NUMBER_MAX = 99_999_999
 const ZEROS = new Uint8Array(256 * 1024)
@@ -106,6 +107,21 @@ class FileJournal implements Journal {
     })
   }
 
+  setAside(): Promise<void> {
+    return this.#inTurn('could not be set aside', async () => {
+      await this.#tail?.file.close()
+      this.#tail = undefined
+      const folder = join(this.#folder, ASIDE)
+      await rm(folder, { recursive: true, force: true })
+      await mkdir(folder, { mode: 0o700 })
+      // From the first on: what a crash leaves does not begin at its beginning.
+      for (const number of this.#numbers) await rename(this.#path(number), join(folder, segmentName(number)))
+      await syncFolder(folder)
+      await syncFolder(this.#folder)
+      this.#numbers = []
+    })
+  }
+
   dropBelow(number: number): Promise<void> {
     return this.#inTurn('could not be pruned', async () => {
       const last = this.#numbers.at(-1)
@@ -185,8 +201,12 @@ class FileJournal implements Journal {
   }
 
   #path(number: number): string {
-    return join(this.#folder, `${String(number).padStart(8, '0')}.journal`)
+    return join(this.#folder, segmentName(number))
   }
+}
+
+function segmentName(number: number): string {
+  return `${String(number).padStart(8, '0')}.journal`
 }
 
 function failure(folder: string, what: string, cause: unknown): WardlineError {

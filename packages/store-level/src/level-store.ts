@@ -21,7 +21,8 @@ export type LevelStoreOptions = {
   readonly writeBufferBytes?: number
 }
 
-type Database = Level<string, Uint8Array>
+/** `level` types what browsers have too, and they compact by themselves. */
+type Database = Level<string, Uint8Array> & { compactRange(start: string, end: string): Promise<void> }
 type Put = { readonly type: 'put'; readonly key: string; readonly value: Uint8Array }
 type Operation = Put | { readonly type: 'del'; readonly key: string }
 
@@ -38,7 +39,7 @@ const GROUP_BYTES_MAX = 8 * 1024 * 1024
  */
 export async function openLevelStore(path: string, options: LevelStoreOptions = {}): Promise<KeyValueStore> {
   await refuseHeadless(path)
-  const database: Database = new Level(path, {
+  const database = new Level<string, Uint8Array>(path, {
     keyEncoding: 'utf8',
     valueEncoding: 'view',
     cacheSize: options.cacheBytes ?? 8 * 1024 * 1024,
@@ -51,7 +52,7 @@ export async function openLevelStore(path: string, options: LevelStoreOptions = 
     await database.close()
     throw openError(path, error)
   }
-  return new LevelStore(path, database)
+  return new LevelStore(path, database as Database)
 }
 
 /**
@@ -91,6 +92,8 @@ class LevelStore implements KeyValueStore {
   #writing: Promise<void> | undefined
   #failed: WardlineError | undefined
   #closing: Promise<void> | undefined
+  /** One for each range under way, resolved when it ends. */
+  readonly #reading = new Set<Promise<void>>()
 
   constructor(path: string, database: Database) {
     this.#path = path
@@ -122,6 +125,34 @@ class LevelStore implements KeyValueStore {
     })
   }
 
+  /**
+   * LevelDB drops a deleted value when it merges the table that holds it with the deletion. A value that is still in the log
+   * would get into one table together with its deletion and stay there, so the log is written out before, once every write
+   * called for is in it. A table that an iterator holds is removed by the first compaction after its end.
+   */
+  async purge(keys: readonly string[], isSpared: (key: string) => boolean = () => false): Promise<void> {
+    await this.write([], { sync: false })
+    await this.#compact(keys)
+    await this.write(
+      keys.filter((key) => !isSpared(key)).map((key) => ({ key, value: null })),
+      { sync: true }
+    )
+    // An iterator reads from a snapshot, for which LevelDB keeps what was deleted since.
+    await Promise.all(this.#reading)
+    await this.#compact(keys)
+    await Promise.all(this.#reading)
+    await this.#compact(keys.slice(0, 1))
+  }
+
+  async #compact(keys: readonly string[]): Promise<void> {
+    this.#requireOpen()
+    try {
+      for (const key of keys) await this.#database.compactRange(key, key)
+    } catch (error) {
+      throw this.#readError(error)
+    }
+  }
+
   async *range(options: RangeOptions): AsyncGenerator<readonly [key: string, value: Uint8Array]> {
     this.#requireOpen()
     if (options.limit === 0 || options.from >= options.to) return
@@ -132,6 +163,8 @@ class LevelStore implements KeyValueStore {
       reverse: options.reverse ?? false,
       highWaterMarkBytes: PAGE_BYTES
     })
+    const { promise, resolve } = Promise.withResolvers<void>()
+    this.#reading.add(promise)
     try {
       for (;;) {
         const page = await iterator.nextv(PAGE_ENTRIES)
@@ -142,6 +175,8 @@ class LevelStore implements KeyValueStore {
       throw this.#readError(error)
     } finally {
       await iterator.close()
+      this.#reading.delete(promise)
+      resolve()
     }
   }
 
@@ -160,6 +195,8 @@ class LevelStore implements KeyValueStore {
    * under way; what came meanwhile goes out joined in the next, which also shares its fsync.
    */
   async #writeAll(): Promise<void> {
+    // Not before `#writing` is set: an empty write would be over by then, and no later one would begin.
+    await Promise.resolve()
     while (this.#waiting.length > 0) {
       const group = this.#takeGroup()
       try {

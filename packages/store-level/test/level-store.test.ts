@@ -2,6 +2,7 @@ import { once } from 'node:events'
 import { mkdir, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { WardlineError } from '@wardline/codec'
+import type { KeyValueStore } from '@wardline/ports'
 import { storeCompliance } from '@wardline/ports/compliance'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
@@ -33,6 +34,112 @@ async function filled(path: string, count: number): Promise<void> {
 
 function valueNumber(index: number): Uint8Array {
   return new Uint8Array(200).map((_, at) => (index * 167 + at * at * 31) & 0xff)
+}
+
+const purges: readonly (readonly [name: string, before: (store: KeyValueStore) => Promise<void>])[] = [
+  ['in the log only', async () => {}],
+  ['in a table', (store) => fill(store, 2000)],
+  [
+    'in a table below others',
+    async (store) => {
+      await fill(store, 2000)
+      await store.purge(['k/5'])
+      await fill(store, 2000)
+    }
+  ],
+  [
+    'written twice, in two tables',
+    async (store) => {
+      await fill(store, 2000)
+      await store.write([{ key: 'secret/1', value: marked(1) }], { sync: true })
+      await fill(store, 2000)
+    }
+  ]
+]
+for (const [name, before] of purges) {
+  test(`no file of the database holds what was purged: ${name}`, async () => {
+    const folder = await temporaryFolder()
+    const path = join(folder.path, 'chain')
+    try {
+      const store = await openLevelStore(path, { writeBufferBytes: 64 * 1024 })
+      const secrets = [1, 2, 3].map((i) => ({ key: `secret/${i}`, value: marked(i) }))
+      await store.write(secrets, { sync: true })
+      await before(store)
+      assert.ok(await holds(path, 'SECRET'), 'the scan finds what is there')
+      await store.purge(secrets.map(({ key }) => key))
+      assert.not.ok(await holds(path, 'SECRET'))
+      await store.close()
+      assert.not.ok(await holds(path, 'SECRET'), 'closing writes nothing back')
+    } finally {
+      await folder.remove()
+    }
+  })
+}
+
+test('no file holds what was purged while ranges are opened without end, or what was being written', async () => {
+  const folder = await temporaryFolder()
+  const path = join(folder.path, 'chain')
+  try {
+    const store = await openLevelStore(path, { writeBufferBytes: 64 * 1024 })
+    await store.write([{ key: 'secret/1', value: marked(1) }], { sync: true })
+    await fill(store, 2000)
+    let isReading = true
+    const readers = [1, 2, 3].map(async () => {
+      while (isReading) for await (const [key] of store.range({ from: '', to: '~' })) assert.ok(key.length > 0)
+    })
+    const late = store.write([{ key: 'secret/2', value: marked(2) }], { sync: true })
+    await store.purge(['secret/1', 'secret/2'])
+    assert.not.ok(await holds(path, 'SECRET'))
+    isReading = false
+    await Promise.all([...readers, late])
+    assert.not.ok(await holds(path, 'SECRET'))
+    await store.close()
+  } finally {
+    await folder.remove()
+  }
+})
+
+test('what a range still reads is purged once it has ended', async () => {
+  const folder = await temporaryFolder()
+  const path = join(folder.path, 'chain')
+  try {
+    const store = await openLevelStore(path)
+    await store.write(
+      [
+        { key: 'a', value: valueNumber(1) },
+        { key: 'secret', value: marked(2) }
+      ],
+      { sync: true }
+    )
+    const rows = store.range({ from: 'a', to: 'z' })[Symbol.asyncIterator]()
+    await rows.next()
+    const purged = store.purge(['secret'])
+    await new Promise((resolve) => setTimeout(resolve, 100))
+    assert.equal((await rows.next()).value, ['secret', new Uint8Array(marked(2))], 'a range is a snapshot')
+    await rows.next()
+    await purged
+    assert.not.ok(await holds(path, 'SECRET'))
+    await store.close()
+  } finally {
+    await folder.remove()
+  }
+})
+
+/** Random bytes around a word, for LevelDB compresses. */
+function marked(index: number): Uint8Array {
+  return Buffer.concat([valueNumber(index), Buffer.from('SECRET'), valueNumber(index + 7)])
+}
+
+async function fill(store: KeyValueStore, count: number): Promise<void> {
+  for (let i = 0; i < count; i += 100) {
+    const writes = Array.from({ length: 100 }, (_, j) => ({ key: `k/${i + j}`, value: valueNumber(i + j) }))
+    await store.write([...writes, { key: `z/${i}`, value: valueNumber(i) }], { sync: false })
+  }
+}
+
+async function holds(path: string, word: string): Promise<boolean> {
+  for (const name of await readdir(path)) if ((await readFile(join(path, name))).includes(word)) return true
+  return false
 }
 
 test('another process that has the store open is named as the reason', async () => {

@@ -56,6 +56,12 @@ export type MemoryDisk = {
   flipJournalBit(name: string, segment: number, bit: number): void
   /** Makes one key vanish, as LevelDB does when its log is damaged. */
   loseKey(name: string, key: string): void
+  /** Turns over one bit of a row: reading it fails its checksum from now on. A key that is absent stays so. */
+  damageKey(name: string, key: string): void
+  /** Rows that would fail when read. */
+  damagedKeys(name: string): number
+  /** Deletes a store with all that is in it. Only while it is not open. */
+  dropStore(name: string): void
   /** Keys of one store, or 0 if there is none. */
   storeSize(name: string): number
 }
@@ -124,6 +130,15 @@ export function createMemoryDisk(options: MemoryDiskOptions = {}): MemoryDisk {
     },
     flipJournalBit: (name, segment, bit) => journalOf(name).flipBit(segment, bit),
     loseKey: (name, key) => stores.get(name)?.lose(key),
+    damageKey(name, key) {
+      const store = stores.get(name)
+      if (store?.values.has(key) === true) store.damage(key)
+    },
+    damagedKeys: (name) => stores.get(name)?.damaged.size ?? 0,
+    dropStore(name) {
+      assert(!open.has(`store ${name}`), 'a store is deleted while it is not open')
+      stores.delete(name)
+    },
     storeSize: (name) => stores.get(name)?.keys.size() ?? 0
   }
 }

@@ -140,6 +140,17 @@ export function openMemoryJournal(
       turn = done.catch(() => {})
       return done
     },
+    async setAside() {
+      refuseClosed()
+      await operations.enqueue({
+        finish: () => {
+          file.segments = []
+          end = undefined
+        },
+        abandon: () => {},
+        error
+      })
+    },
     async dropBelow(number) {
       refuseClosed()
       await operations.enqueue({

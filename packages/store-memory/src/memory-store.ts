@@ -17,6 +17,9 @@ export type StoreFile = {
   /** Keeps the first `below(n + 1)` of the n writes that are not durable. */
   crash(below: (bound: number) => number): void
   lose(key: string): void
+  /** Whoever reads the row gets an error, as of an entry that fails its checksum, until it is written again. */
+  damage(key: string): void
+  readonly damaged: ReadonlySet<string>
   image(): ReadonlyMap<string, Uint8Array>
   /** Runs before the content changes; for readers that hold a snapshot. */
   readonly beforeChange: Set<() => void>
@@ -27,11 +30,13 @@ export function createStoreFile(initial: ReadonlyMap<string, Uint8Array> = new M
   const keys = createSortedKeys()
   for (const key of values.keys()) keys.add(key)
   const beforeChange = new Set<() => void>()
+  const damaged = new Set<string>()
   const announced: (readonly StoreWrite[])[] = []
   /** Per write that is done and not durable: what it replaced. */
   let undo: StoreWrite[][] = []
 
   const set = (key: string, value: Uint8Array | null): void => {
+    damaged.delete(key)
     if (value === null) {
       if (values.delete(key)) keys.delete(key)
     } else {
@@ -69,6 +74,8 @@ export function createStoreFile(initial: ReadonlyMap<string, Uint8Array> = new M
       announced.length = 0
     },
     lose: (key) => apply([{ key, value: null }]),
+    damage: (key) => damaged.add(key),
+    damaged,
     image: () => new Map(values)
   }
 }
@@ -78,10 +85,13 @@ const PAGE_ENTRIES = 256
 
 export function openMemoryStore(file: StoreFile, operations: Operations, name: string): KeyValueStore {
   const closedError = (): WardlineError => new WardlineError('store-closed', `The store ${name} is closed.`)
+  const corruptError = (): WardlineError =>
+    new WardlineError('store-corrupt', `The store ${name} is damaged: an entry fails its checksum.`)
 
   return {
     get(key) {
       if (operations.isClosed()) throw closedError()
+      if (file.damaged.has(key)) throw corruptError()
       return file.values.get(key)
     },
     async write(writes, { sync }) {
@@ -97,9 +107,18 @@ export function openMemoryStore(file: StoreFile, operations: Operations, name: s
         error: (cause) => new WardlineError('store-failed', `A write to the store ${name} failed.`, { cause })
       })
     },
+    purge(keys, isSpared = () => false) {
+      return this.write(
+        keys.filter((key) => !isSpared(key)).map((key) => ({ key, value: null })),
+        { sync: true }
+      )
+    },
     async *range(options) {
       if (operations.isClosed()) throw closedError()
-      yield* entries(file, options)
+      for (const entry of entries(file, options)) {
+        if (file.damaged.has(entry[0])) throw corruptError()
+        yield entry
+      }
     },
     close: () => operations.close()
   }

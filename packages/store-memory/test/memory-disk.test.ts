@@ -51,6 +51,39 @@ function values(store: KeyValueStore, keys: string): string {
   return [...keys].map((key) => store.get(key)?.[0] ?? '-').join('')
 }
 
+test('a damaged row is never read as if it were whole, until it is written again', async () => {
+  const disk = createMemoryDisk()
+  const store = await disk.openStore('s')
+  await store.write([put('a', 1), put('b', 2), put('c', 3)], { sync: true })
+  disk.damageKey('s', 'b')
+  disk.damageKey('s', 'absent')
+  assert.is(disk.damagedKeys('s'), 1)
+  const isCorrupt = (error: Error) => error instanceof WardlineError && error.code === 'store-corrupt'
+  assert.throws(() => store.get('b'), isCorrupt)
+  assert.is(values(store, 'ac'), '13')
+  const read: string[] = []
+  try {
+    for await (const [key] of store.range({ from: 'a', to: 'z' })) read.push(key)
+    assert.unreachable('the range ends at the damaged row')
+  } catch (error) {
+    assert.ok(isCorrupt(error as Error))
+  }
+  assert.equal(read, ['a'])
+  await store.write([put('b', 4)], { sync: true })
+  assert.is(values(store, 'abc'), '143')
+  assert.is(disk.damagedKeys('s'), 0)
+})
+
+test('a store that was dropped is a new one', async () => {
+  const disk = createMemoryDisk()
+  const store = await disk.openStore('s')
+  await store.write([put('a', 1)], { sync: true })
+  assert.throws(() => disk.dropStore('s'), 'not open')
+  await store.close()
+  disk.dropStore('s')
+  assert.is((await disk.openStore('s')).get('a'), undefined)
+})
+
 test('a crash takes back what was not synced, from the end', async () => {
   for (const [kept, expected] of [
     [0, '1---'],

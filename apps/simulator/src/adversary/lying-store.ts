@@ -18,6 +18,7 @@ export function lyingStore(store: KeyValueStore, self: MemberId, { via, holder }
   return {
     get: (key) => store.get(key === claimed ? real : key),
     write: (writes, options) => store.write(writes, options),
+    purge: (keys, isSpared) => store.purge(keys, isSpared),
     range: (options) => store.range(options),
     close: () => store.close()
   }

@@ -1,4 +1,5 @@
 /** What the bench measures, in numbers: pure arithmetic over what was counted. */
+import type { Kind, KindTraits } from './kinds.ts'
 
 /** One line of the bench's output. */
 export type Figure = {
@@ -11,38 +12,32 @@ export type Figure = {
   /** What the value is measured against, or what it counts. */
   readonly against: string
   /** The bound that the project set itself, if there is one. */
-  readonly reach?: { readonly atMost: number }
+  readonly reach?: { readonly atMost: number } | { readonly atLeast: number }
 }
-
-export const KINDS = ['stt.send', 'member.register'] as const
-export type Kind = (typeof KINDS)[number]
 
 /** CPU time of one operation, milliseconds, by the plain library, on one thread with nothing around it. */
 export type RequiredCosts = { readonly verifyMs: number; readonly sealMs: number; readonly openMs: number }
 
 /** What became final in a measured window. */
 export type WindowCounts = {
-  /** Transactions that the clients made. */
+  /** Calls of the clients that were answered, each with its transaction. */
   readonly made: number
   /** All transactions, acknowledgements included. */
   readonly final: number
-  /** Receivers of one transmission; 0 for kinds that transmit nothing. */
-  readonly receivers: number
 }
 
 /**
- * CPU time, milliseconds, of the cryptography that nobody can do without: every daemon verifies every transaction once, and
- * each transmission is sealed to each receiver once and opened there once. Openings are counted by the acknowledgements,
- * which may lag behind the transmissions.
+ * CPU time, milliseconds, of the cryptography that nobody can do without: every daemon verifies once every signature that a
+ * transaction must carry, and what is transmitted is sealed to each receiver once and opened there once.
  */
-export function requiredCpuMs(counts: WindowCounts, daemons: number, costs: RequiredCosts): number {
-  const acknowledged = counts.final - counts.made
-  const opened = counts.receivers === 0 ? 0 : acknowledged
-  return (
-    counts.final * daemons * costs.verifyMs +
-    counts.made * counts.receivers * costs.sealMs +
-    Math.max(0, opened) * costs.openMs
-  )
+export function requiredCpuMs(
+  { made, final }: WindowCounts,
+  { signatures, receivers }: Pick<KindTraits, 'signatures' | 'receivers'>,
+  daemons: number,
+  costs: RequiredCosts
+): number {
+  const { verifyMs, sealMs, openMs } = costs
+  return final * signatures.length * daemons * verifyMs + made * receivers * (sealMs + openMs)
 }
 
 /** The value below or at which the share `q` (0 to 1) of `values` lies, by nearest rank. @throws RangeError for no values */
@@ -68,7 +63,23 @@ export function figureText({ name, value, unit, kind, clients, against, reach }:
   const where = [kind, clients === null ? null : `${clients} client${clients === 1 ? '' : 's'}`].filter(
     (part) => part !== null
   )
-  const bound =
-    reach === undefined ? '' : ` [${value <= reach.atMost ? 'reached' : 'NOT reached'}: at most ${reach.atMost}]`
+  const bound = reach === undefined ? '' : ` [${boundText(value, reach)}]`
   return `${name}${where.length === 0 ? '' : ` (${where.join(', ')})`}: ${value} ${unit}${bound}; ${against}`
+}
+
+function boundText(value: number, reach: NonNullable<Figure['reach']>): string {
+  const isReached = 'atMost' in reach ? value <= reach.atMost : value >= reach.atLeast
+  const bound = 'atMost' in reach ? `at most ${reach.atMost}` : `at least ${reach.atLeast}`
+  return `${isReached ? 'reached' : 'NOT reached'}: ${bound}`
+}
+
+/** The longest time between two of the ascending `times`, the ends of the window `fromMs..toMs` included. */
+export function longestGapMs(times: readonly number[], fromMs: number, toMs: number): number {
+  let longest = 0
+  let before = fromMs
+  for (const time of [...times, toMs]) {
+    longest = Math.max(longest, time - before)
+    before = time
+  }
+  return longest
 }

@@ -6,7 +6,11 @@
 import type { RecordId } from '@wardline/codec'
 import { type TransactionId, WardlineError } from '@wardline/codec'
 import { type FhirRecord, type PatientPlan, recordBytes, type Transfer } from '@wardline/records'
-import type { Site } from '../local-network/network.ts'
+import { memberOn } from '../local-network/network.ts'
+import { TRANSFERS } from './chains.ts'
+import { FHIR_JSON } from './fhir-json.ts'
+import { type Hospitals, siteOf } from './hospitals.ts'
+import { forPatients } from './patients.ts'
 
 export type Delivered = {
   readonly transmission: TransactionId
@@ -33,15 +37,12 @@ export type Courier = {
   sendNote(from: string, to: string): Promise<Trail>
 }
 
-/** Patients under way at once: enough to keep four daemons busy, few enough that each is seen to move. */
-const PATIENTS_AT_ONCE = 12
 const SEND_MS_MAX = 60_000
 const ACK_MS_MAX = 60_000
 const ACK_POLL_MS = 20
 const ACK_POLL_MS_MAX = 250
 
-/** @param sites by Organization id */
-export function createCourier(sites: ReadonlyMap<string, Site>, onProgress: (counts: Counts) => void): Courier {
+export function createCourier(hospitals: Hospitals, onProgress: () => void): Courier {
   const counts: Counts = { changes: 0, transmissions: 0, acknowledged: 0, height: 0 }
   const trails = new Map<string, Trail>()
   const records = new Map<string, FhirRecord>()
@@ -55,7 +56,7 @@ export function createCourier(sites: ReadonlyMap<string, Site>, onProgress: (cou
       }
       await Promise.all(step.transfers.map((transfer) => handOver(transfer, step.from, step.to)))
       counts.changes += 1
-      onProgress(counts)
+      onProgress()
     }
   }
 
@@ -66,10 +67,10 @@ export function createCourier(sites: ReadonlyMap<string, Site>, onProgress: (cou
     if (trail === undefined) trails.set(transfer.record, { record, deliveries: [delivered] })
     else trail.deliveries.push(delivered)
     counts.transmissions += 1
-    onProgress(counts)
+    onProgress()
     await acknowledged(record, delivered)
     counts.acknowledged += 1
-    onProgress(counts)
+    onProgress()
   }
 
   /** A new record goes with its bytes; one's own sent before by its id; a received one by the transmission that brought it. */
@@ -79,7 +80,7 @@ export function createCourier(sites: ReadonlyMap<string, Site>, onProgress: (cou
       const record = records.get(key)
       if (record === undefined) throw new RangeError('a record is made before it is sent')
       const content = Buffer.from(recordBytes(record)).toString('base64')
-      return { content, descriptor: { mediaType: 'application/fhir+json' } }
+      return { content, descriptor: FHIR_JSON }
     }
     const brought = trail?.deliveries.find((delivery) => delivery.to === from)
     if (brought === undefined) throw new RangeError('a record is received before it is sent on')
@@ -87,21 +88,27 @@ export function createCourier(sites: ReadonlyMap<string, Site>, onProgress: (cou
   }
 
   async function send(from: string, to: string, content: ReturnType<typeof what>) {
-    const receiver = siteOf(to).member
-    const { daemon } = siteOf(from)
-    const sent = await daemon.ehr.call('record.send', { ...content, to: [receiver], timeoutMs: SEND_MS_MAX })
+    const receiver = memberOn(siteOf(hospitals, to), TRANSFERS)
+    const { daemon } = siteOf(hospitals, from)
+    const sent = await daemon.ehr.call('record.send', {
+      ...content,
+      chain: TRANSFERS,
+      to: [receiver],
+      timeoutMs: SEND_MS_MAX
+    })
     counts.height = Math.max(counts.height, sent.height ?? 0)
     return { transmission: sent.id, record: sent.record }
   }
 
   /** @throws WardlineError `daemon-gone`; `not-acknowledged`, where the receiver could not open it or said nothing in time */
   async function acknowledged(record: RecordId, { transmission, from, to }: Delivered): Promise<void> {
-    const { daemon } = siteOf(from)
-    const receiver = siteOf(to)
+    const { daemon } = siteOf(hospitals, from)
+    const receiver = siteOf(hospitals, to)
+    const member = memberOn(receiver, TRANSFERS)
     const untilMs = performance.now() + ACK_MS_MAX
     for (let pauseMs = ACK_POLL_MS; ; pauseMs = Math.min(pauseMs * 1.5, ACK_POLL_MS_MAX)) {
-      const { edges, height } = await daemon.ehr.call('record.trace', { record })
-      const edge = edges.find((one) => one.transmission === transmission && one.to.member === receiver.member)
+      const { edges, height } = await daemon.ehr.call('record.trace', { chain: TRANSFERS, record })
+      const edge = edges.find((one) => one.transmission === transmission && one.to.member === member)
       counts.height = Math.max(counts.height, height)
       if (edge?.state === 'opened') return
       if (receiver.daemon.end() !== null)
@@ -114,39 +121,15 @@ export function createCourier(sites: ReadonlyMap<string, Site>, onProgress: (cou
     }
   }
 
-  function siteOf(id: string): Site {
-    const site = sites.get(id)
-    if (site === undefined) throw new RangeError('every hospital of the plan has a daemon')
-    return site
-  }
-
   return {
     counts,
     trails,
 
-    async replay(patients) {
-      const waiting = [...patients]
-      let failure: { readonly error: unknown } | undefined
-      const isStopped = () => failure !== undefined
-      const runner = async () => {
-        for (let next = waiting.shift(); next !== undefined && !isStopped(); next = waiting.shift()) {
-          try {
-            await patient(next, isStopped)
-          } catch (error) {
-            failure ??= { error }
-          }
-        }
-      }
-      await Promise.all(Array.from({ length: PATIENTS_AT_ONCE }, runner))
-      if (failure !== undefined) throw failure.error
-    },
+    replay: (patients) => forPatients(patients, patient),
 
     async sendNote(from, to) {
       const content = Buffer.from('{"resourceType":"Basic"}').toString('base64')
-      const { transmission, record } = await send(from, to, {
-        content,
-        descriptor: { mediaType: 'application/fhir+json' }
-      })
+      const { transmission, record } = await send(from, to, { content, descriptor: FHIR_JSON })
       const delivered = { transmission, from, to }
       await acknowledged(record, delivered)
       return { record, deliveries: [delivered] }

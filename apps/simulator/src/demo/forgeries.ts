@@ -3,14 +3,12 @@
  * stopped meanwhile: once by gossip, once in a block that it leads. The others go on and must refuse both, by the same rule.
  */
 
-import { fileURLToPath } from 'node:url'
 import { CallError } from '@wardline/client'
-import { type TransactionId, WardlineError } from '@wardline/codec'
+import type { TransactionId } from '@wardline/codec'
 import type { Forgery } from '../adversary/forgery.ts'
-import { parseSpeech, type Speech } from '../adversary/speech.ts'
-import { type Child, startChild } from '../local-network/children.ts'
 import type { LogLine } from '../local-network/daemon.ts'
-import { restartSite, type Site } from '../local-network/network.ts'
+import type { Site } from '../local-network/network.ts'
+import { startAdversary } from './adversary.ts'
 
 export type Attempt = {
   readonly way: 'gossip' | 'block'
@@ -22,14 +20,11 @@ export type Attempt = {
   readonly id: TransactionId
 }
 
-const GOSSIP_PEER = programme('adversary-gossip-process.ts')
-const LEADER = programme('adversary-leader-process.ts')
+const GOSSIP_PEER = 'adversary-gossip-process.ts'
+const LEADER = 'adversary-leader-process.ts'
 /** What a daemon logs when a proposal must not have its vote. */
 const REFUSAL_MESSAGE = 'a proposal breaks a rule'
-const SPEECH_MS_MAX = 20_000
-const TURN_MS_MAX = 30_000
-const STOP_MS_MAX = 5_000
-const POLL_MS = 25
+const TURN_MS_MAX = 60_000
 
 export type ForgeryPlan = {
   readonly label: string
@@ -42,28 +37,21 @@ export type ForgeryPlan = {
   readonly onStep: (text: string) => void
 }
 
-/** Makes both attempts and starts the culprit's daemon again. @throws WardlineError where an attempt could not be made at all */
+/** Makes both attempts; the culprit's daemon does not run. @throws WardlineError where an attempt could not be made at all */
 export async function attemptForgeries(plan: ForgeryPlan): Promise<readonly Attempt[]> {
-  const { culprit, onStep } = plan
-  onStep(`${culprit.name} is stopped`)
-  await culprit.daemon.stop()
-  const byGossip = await attemptByGossip(plan)
-  const inBlock = await attemptInBlock(plan)
-  onStep(`${culprit.name} is back`)
-  await restartSite(culprit)
-  return [byGossip, inBlock]
+  return [await attemptByGossip(plan), await attemptInBlock(plan)]
 }
 
 /** A forged hand-off is gossiped; then each honest hospital is asked by its own socket what it thinks of the very same bytes. */
 async function attemptByGossip(plan: ForgeryPlan): Promise<Attempt> {
   plan.onStep('a gossip peer with its keys publishes a forged hand-off')
-  const adversary = await startAdversary(GOSSIP_PEER, plan)
+  const adversary = await startAdversary(GOSSIP_PEER, [plan.culprit.home, plan.label, JSON.stringify(plan.forgery)])
   try {
     const { id, transaction, peers } = await adversary.says('published')
     const codes = await Promise.all(
       plan.honest.map(async ({ daemon }) => {
         try {
-          await daemon.ehr.call('tx.submit', { transaction, wait: 'accepted' })
+          await daemon.ehr.call('tx.submit', { chain: plan.label, transaction, wait: 'accepted' })
           return null
         } catch (error) {
           if (error instanceof CallError) return error.code
@@ -74,7 +62,7 @@ async function attemptByGossip(plan: ForgeryPlan): Promise<Attempt> {
     // Where it did not reach all by gossip, their answers to `tx.submit` alone say too little.
     return { way: 'gossip', code: peers === plan.honest.length ? common(codes) : null, height: null, id }
   } finally {
-    await adversary.child.stop(STOP_MS_MAX)
+    await adversary.stop()
   }
 }
 
@@ -88,56 +76,22 @@ async function attemptInBlock(plan: ForgeryPlan): Promise<Attempt> {
     }
     return site.daemon.onLog(note)
   })
-  const adversary = await startAdversary(LEADER, plan)
+  const adversary = await startAdversary(LEADER, [plan.culprit.home, plan.label, JSON.stringify(plan.forgery)])
   try {
     const { id } = await adversary.says('ready')
     const untilMs = performance.now() + TURN_MS_MAX
-    const isOver = () =>
-      refusals.size === plan.honest.length || performance.now() > untilMs || adversary.child.end() !== null
+    const isOver = () => refusals.size === plan.honest.length || performance.now() > untilMs || adversary.isOver()
     await plan.traffic(isOver)
     const { height } = await adversary.says('proposed')
     const codes = plan.honest.map((site) => refusals.get(site) ?? null)
     return { way: 'block', code: common(codes), height, id }
   } finally {
     for (const forget of watching) forget()
-    await adversary.child.stop(STOP_MS_MAX)
-  }
-}
-
-type Adversary = {
-  readonly child: Child
-  /** Its first word of this kind. @throws WardlineError `adversary-failed`, where it ends or says nothing in time */
-  says<K extends Speech['kind']>(kind: K): Promise<Extract<Speech, { readonly kind: K }>>
-}
-
-async function startAdversary(program: string, { culprit, label, forgery }: ForgeryPlan): Promise<Adversary> {
-  const said: Speech[] = []
-  const talk: string[] = []
-  const child = await startChild(program, [culprit.home, label, JSON.stringify(forgery)], {
-    onOutput: (line) => said.push(parseSpeech(line)),
-    onTalk: (line) => talk.push(line)
-  })
-  return {
-    child,
-    async says<K extends Speech['kind']>(kind: K) {
-      for (const untilMs = performance.now() + SPEECH_MS_MAX; ; ) {
-        const found = said.find((speech) => speech.kind === kind)
-        if (found !== undefined) return found as Extract<Speech, { readonly kind: K }>
-        if (child.end() !== null || performance.now() > untilMs) {
-          const what = [`the adversary never said "${kind}"`, ...talk.slice(-5)].join('\n  ')
-          throw new WardlineError('adversary-failed', what)
-        }
-        await new Promise((resolve) => setTimeout(resolve, POLL_MS))
-      }
-    }
+    await adversary.stop()
   }
 }
 
 function common(codes: readonly (string | null)[]): string | null {
   const [first = null, ...others] = codes
   return others.every((code) => code === first) ? first : null
-}
-
-function programme(file: string): string {
-  return fileURLToPath(new URL(`../${file}`, import.meta.url))
 }

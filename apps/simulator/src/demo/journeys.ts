@@ -8,19 +8,22 @@ import {
   chooseListed,
   type FhirScope,
   generateBundles,
+  type JourneyPlan,
   journeysOf,
+  type Practitioner,
   parseFhir,
-  planTransfers,
-  type TransferPlan
+  planJourneys
 } from '@wardline/records'
+import { UsageError } from '../usage-error.ts'
 import type { DemoOptions } from './options.ts'
-import { UsageError } from './usage-error.ts'
 
 export type Replay = {
   readonly choice: Choice
-  readonly plan: TransferPlan
+  readonly plan: JourneyPlan
   /** Display names by Organization id; an id stands for itself where the input has no name. */
   readonly names: ReadonlyMap<string, string>
+  /** Who treated, by id. */
+  readonly practitioners: ReadonlyMap<string, Practitioner>
   /** Where the journeys come from, for people. */
   readonly source: string
 }
@@ -40,7 +43,7 @@ export async function loadReplay(asked: Asked): Promise<Replay> {
         parseInput(bytes, 'generator')
       )
     : (await Promise.all(asked.input.map(readInputs))).flat()
-  const { journeys, organisations } = journeysOf(scopes)
+  const { journeys, organisations, practitioners } = journeysOf(scopes)
   const result =
     typeof asked.hospitals === 'number' ? chooseHospitals(journeys, count) : chooseListed(journeys, asked.hospitals)
   if (result.kind === 'reject') {
@@ -52,7 +55,7 @@ export async function loadReplay(asked: Asked): Promise<Replay> {
     )
   }
   const { choice } = result
-  const plan = planTransfers(choice.journeys, choice.hospitals)
+  const plan = planJourneys(choice.journeys, choice.hospitals)
   if (plan.transmissions === 0) {
     throw new UsageError('No patient moves between these hospitals: there is nothing to hand off.')
   }
@@ -60,6 +63,7 @@ export async function loadReplay(asked: Asked): Promise<Replay> {
     choice,
     plan,
     names: namesOf(choice.hospitals, organisations),
+    practitioners,
     source: isGenerated ? `generated, seed ${asked.seed}` : asked.input.map((path) => basename(path)).join(', ')
   }
 }
@@ -111,7 +115,8 @@ function namesOf(ids: readonly string[], organisations: ReadonlyMap<string, stri
 /** Well below the 120 bytes of a card's name, and short enough for a terminal. */
 const NAME_BYTES_MAX = 100
 
-function cardName(name: string): string {
+/** The name as a card may have it; empty where nothing of it is left. */
+export function cardName(name: string): string {
   let cut = name.replaceAll(/[\p{C}\p{Zl}\p{Zp}]/gu, ' ').trim()
   while (Buffer.byteLength(cut) > NAME_BYTES_MAX) cut = Array.from(cut).slice(0, -1).join('').trim()
   return cut

@@ -1,6 +1,6 @@
 /** The demo's command line. */
 import { Command, InvalidArgumentError } from 'commander'
-import { UsageError } from './usage-error.ts'
+import { UsageError } from '../usage-error.ts'
 
 export type DemoOptions = {
   /** FHIR files; empty: the generator. */
@@ -30,7 +30,7 @@ const PATIENTS_MAX = 10_000
 export function parseOptions(args: readonly string[]): DemoOptions {
   const program = new Command('demo')
     .description(
-      'Founds hospitals, starts their daemons, replays patients’ journeys among them, tries to forge a hand-off, and shows the graph.'
+      'Founds hospitals and three chains among them, starts their daemons, replays patients’ journeys, tries what must be refused, and shows the records’ graph and a timeline.'
     )
     .option('--input <file...>', 'FHIR R4 Bundles (JSON or NDJSON, also gzipped); left out: generated journeys')
     .option(

@@ -2,6 +2,7 @@
 import { writeFile } from 'node:fs/promises'
 import { WardlineError } from '@wardline/codec'
 import type { Site } from '../local-network/network.ts'
+import { TRANSFERS } from './chains.ts'
 import type { Trail } from './courier.ts'
 import type { Screen } from './screen.ts'
 
@@ -17,6 +18,7 @@ const MARGIN = 2
 
 export async function traceTrail(site: Site, trail: Trail, { unicode, width }: Screen): Promise<ShownGraph> {
   const { edges, holders, drawing } = await site.daemon.ehr.call('record.trace', {
+    chain: TRANSFERS,
     record: trail.record,
     draw: unicode ? 'terminal' : 'ascii',
     width: Math.max(40, width - MARGIN)
@@ -34,7 +36,7 @@ export async function traceTrail(site: Site, trail: Trail, { unicode, width }: S
 /** Writes the receipt of the trail's last transmission. @throws WardlineError `no-receipt` */
 export async function keepReceipt(site: Site, trail: Trail, path: string): Promise<void> {
   const id = trail.deliveries.at(-1)?.transmission
-  const receipt = id && (await site.daemon.ehr.call('tx.get', { id, receipt: true })).receipt
+  const receipt = id && (await site.daemon.ehr.call('tx.get', { chain: TRANSFERS, id, receipt: true })).receipt
   if (receipt === undefined) throw new WardlineError('no-receipt', 'a final transmission has no receipt')
   await writeFile(path, `${receipt}\n`, { flag: 'wx' })
 }

@@ -1,6 +1,6 @@
 /** Everything that is settled before the first key is made. */
 import { join } from 'node:path'
-import { placesOf, prepareFolder } from './folder.ts'
+import { placesOf, prepareFolder } from '../local-network/folder.ts'
 import { loadReplay, type Replay } from './journeys.ts'
 import type { DemoOptions } from './options.ts'
 

@@ -1,5 +1,5 @@
 /** Parts a plan in two, so that some journeys can go on while one hospital is away. */
-import type { PatientPlan, TransferPlan } from '@wardline/records'
+import type { JourneyPlan, PatientPlan } from '@wardline/records'
 
 export type SplitPlan = {
   readonly before: readonly PatientPlan[]
@@ -12,7 +12,7 @@ export type SplitPlan = {
  * receives in them, until they hold about `changesWanted` changes of organisation. A patient's part in `before` must be over
  * before the other one begins; records and transmissions of the first part are known in the second.
  */
-export function splitPlan(plan: TransferPlan, absent: string, changesWanted: number): SplitPlan {
+export function splitPlan(plan: JourneyPlan, absent: string, changesWanted: number): SplitPlan {
   const before: PatientPlan[] = []
   const meanwhile: PatientPlan[] = []
   let changes = 0

@@ -2,83 +2,132 @@
  * The founding ceremony, as people would do it: every step is the operator's command line, run in a
  * process and on a home of that hospital's own. What passes between the homes are files: cards, signatures, the genesis.
  */
-import { mkdir, readFile, rm } from 'node:fs/promises'
+import { mkdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { parseCard } from '@wardline/ledger'
+import { chainsOf } from './homes.ts'
 import { runWardline } from './wardline.ts'
 
-export type Founded = {
+export type ChainMode = 'dss' | 'stt' | 'spv'
+
+export type FoundedChain = {
   readonly label: string
+  readonly mode: ChainMode
   /** The genesis that all founders signed. */
   readonly genesis: string
+}
+
+export type Founded = {
+  /** In the order asked for. */
+  readonly chains: readonly FoundedChain[]
   /** The founders' homes, in the order of their names. */
   readonly homes: readonly string[]
 }
 
+export type Founder = {
+  readonly name: string
+  /** Its home's folder. */
+  readonly place: string
+  /** Under which others reach it, by the chain's label, as a multiaddr; left out: where it listens. */
+  readonly announce?: Readonly<Record<string, string>>
+}
+
 export type CeremonyStep = 'identities' | 'cards' | 'genesis' | 'signatures' | 'installing'
 
-type Place = { readonly name: string; readonly home: string; readonly card: string; readonly signed: string }
+/** A hospital, and the folder of the documents that it makes. */
+type Place = Founder & { readonly home: string; readonly documents: string }
 
 /**
- * Founds a chain of new hospitals. Homes are made at `FOLDER/<place>`, the documents that travel in `FOLDER/ceremony`, the
- * whole genesis at `FOLDER/genesis.json`.
+ * Founds chains of new hospitals, all of them on each. Homes are made at `FOLDER/<place>`, the documents that travel in
+ * `FOLDER/ceremony`, each whole genesis at `FOLDER/<label>.genesis.json`.
  * @throws WardlineError `command-failed`
  */
 export async function foundNetwork(options: {
   readonly folder: string
-  readonly label: string
-  readonly founders: readonly { readonly name: string; readonly place: string }[]
+  readonly chains: readonly { readonly label: string; readonly mode: ChainMode }[]
+  readonly founders: readonly Founder[]
   readonly onStep?: (step: CeremonyStep) => void
 }): Promise<Founded> {
-  const { folder, label, founders } = options
+  const { folder, founders } = options
   const step = (name: CeremonyStep) => options.onStep?.(name)
-  const documents = join(folder, 'ceremony')
-  const draft = join(documents, 'genesis.draft.json')
-  const genesis = join(folder, 'genesis.json')
-  const places: readonly Place[] = founders.map(({ name, place }) => ({
-    name,
-    home: join(folder, place),
-    card: join(documents, `${place}.card`),
-    signed: join(documents, `${place}.signed.json`)
+  const ceremony = join(folder, 'ceremony')
+  const places: readonly Place[] = founders.map((founder) => ({
+    ...founder,
+    home: join(folder, founder.place),
+    documents: join(ceremony, founder.place)
   }))
-  const first = places[0]
+  const [first] = places
   if (first === undefined) throw new RangeError('a network has at least one hospital')
-  await mkdir(documents, { recursive: true, mode: 0o700 })
+  const chains = options.chains.map((chain) => ({ ...chain, genesis: join(folder, `${chain.label}.genesis.json`) }))
+  const labels = chains.map(({ label }) => label)
+  await Promise.all(places.map(({ documents }) => mkdir(documents, { recursive: true, mode: 0o700 })))
 
   const makeIdentity = ({ home, name }: Place) => runWardline(home, ['init', `--name=${name}`])
-  const makeCard = ({ home, card }: Place) => runWardline(home, ['id', 'export', '--chain', label, '--out', card])
+  const makeCards = async (place: Place) => {
+    for (const label of labels) {
+      const announced = place.announce?.[label]
+      const address = announced === undefined ? [] : ['--address', announced]
+      await runWardline(place.home, ['id', 'export', '--chain', label, ...address, '--out', cardOf(place, label)])
+    }
+  }
   step('identities')
   await Promise.all(places.map(makeIdentity))
   step('cards')
-  await Promise.all(places.map(makeCard))
-  for (let again = await sharingAddress(places); again !== undefined; again = await sharingAddress(places)) {
-    await Promise.all([rm(again.home, { recursive: true }), rm(again.card)])
+  await Promise.all(places.map(makeCards))
+  for (;;) {
+    const again = sharingAddress(places)
+    if (again === undefined) break
+    await Promise.all([rm(again.home, { recursive: true }), ...labels.map((label) => rm(cardOf(again, label)))])
     await makeIdentity(again)
-    await makeCard(again)
+    await makeCards(again)
   }
   step('genesis')
-  const cards = places.map(({ card }) => card)
-  await runWardline(first.home, ['genesis', 'draft', ...cards, '--chain', label, '--out', draft])
+  const drafts = await Promise.all(
+    chains.map(async ({ label, mode }) => {
+      const draft = join(ceremony, `${label}.draft.json`)
+      const cards = places.map((place) => cardOf(place, label))
+      await runWardline(first.home, ['genesis', 'draft', ...cards, '--chain', label, '--mode', mode, '--out', draft])
+      return { label, draft }
+    })
+  )
   step('signatures')
-  await Promise.all(places.map(({ home, signed }) => runWardline(home, ['genesis', 'sign', draft, '--out', signed])))
-  const copies = places.map(({ signed }) => signed)
-  await runWardline(first.home, ['genesis', 'join', ...copies, '--out', genesis])
+  await Promise.all(
+    places.map(async (place) => {
+      for (const { label, draft } of drafts) {
+        await runWardline(place.home, ['genesis', 'sign', draft, '--out', signedOf(place, label)])
+      }
+    })
+  )
+  await Promise.all(
+    chains.map(({ label, genesis }) => {
+      const copies = places.map((place) => signedOf(place, label))
+      return runWardline(first.home, ['genesis', 'join', ...copies, '--out', genesis])
+    })
+  )
   step('installing')
-  await Promise.all(places.map(({ home }) => runWardline(home, ['genesis', 'install', genesis])))
-  return { label, genesis, homes: places.map(({ home }) => home) }
+  await Promise.all(
+    places.map(async ({ home }) => {
+      for (const { genesis } of chains) await runWardline(home, ['genesis', 'install', genesis])
+    })
+  )
+  return { chains, homes: places.map(({ home }) => home) }
 }
 
-/**
- * A hospital whose card names the address of another one: each took a port that was free, on the machine that they share.
- */
-async function sharingAddress(places: readonly Place[]): Promise<Place | undefined> {
+function cardOf({ documents }: Place, label: string): string {
+  return join(documents, `${label}.card`)
+}
+
+function signedOf({ documents }: Place, label: string): string {
+  return join(documents, `${label}.signed.json`)
+}
+
+/** A hospital that listens where another one does: each took a port that was free, on the machine that they share. */
+function sharingAddress(places: readonly Place[]): Place | undefined {
   const taken = new Set<string>()
   for (const place of places) {
-    const parsed = parseCard(await readFile(place.card, 'utf8'))
-    const address = parsed.kind === 'ok' ? parsed.card.addresses[0] : undefined
-    if (address === undefined) continue
-    if (taken.has(address)) return place
-    taken.add(address)
+    for (const { listen } of Object.values(chainsOf(place.home))) {
+      if (taken.has(listen)) return place
+      taken.add(listen)
+    }
   }
   return undefined
 }

@@ -24,6 +24,8 @@ export type ChildOptions = {
   /** Told every line of its standard output and of its standard error. */
   readonly onOutput?: (line: string) => void
   readonly onTalk?: (line: string) => void
+  /** For Node itself. */
+  readonly nodeFlags?: readonly string[]
 }
 
 const living = new Set<ChildProcess>()
@@ -36,7 +38,7 @@ let guarded = false
  */
 export async function startChild(file: string, args: readonly string[], options: ChildOptions = {}): Promise<Child> {
   guard()
-  const child = spawn(process.execPath, [file, ...args], {
+  const child = spawn(process.execPath, [...(options.nodeFlags ?? []), file, ...args], {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: { ...withoutSettings(process.env), ...options.environment }
   })
@@ -95,6 +97,7 @@ function guard(): void {
   })
 }
 
-function withoutSettings(environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+/** The environment of a process that must not act on a home that its arguments do not name. */
+export function withoutSettings(environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
   return Object.fromEntries(Object.entries(environment).filter(([name]) => !name.startsWith('WARDLINE_')))
 }

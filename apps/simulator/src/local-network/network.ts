@@ -1,4 +1,4 @@
-/** Several real daemons of one chain on this machine. */
+/** Several real daemons on this machine, all of them on the same chains. */
 import { type MemberId, WardlineError } from '@wardline/codec'
 import type { Founded } from './ceremony.ts'
 import { type Daemon, isConnected, startDaemon } from './daemon.ts'
@@ -7,12 +7,13 @@ import { type Daemon, isConnected, startDaemon } from './daemon.ts'
 export type Site = {
   readonly name: string
   readonly home: string
-  readonly member: MemberId
+  /** What this hospital is on each chain, by the chain's label. */
+  readonly members: ReadonlyMap<string, MemberId>
   /** Another one after a restart. */
   daemon: Daemon
 }
 
-const READY_MS_MAX = 30_000
+const READY_MS_MAX = 120_000
 
 /** Starts every daemon and waits until each is ready and connected to all others. @throws WardlineError `daemon-failed` */
 export async function startNetwork(founded: Founded, names: readonly string[]): Promise<Site[]> {
@@ -21,15 +22,21 @@ export async function startNetwork(founded: Founded, names: readonly string[]): 
     return await Promise.all(
       daemons.map(async (daemon, index) => {
         const { chains } = await daemon.until(isConnected, READY_MS_MAX)
-        const [chain] = chains
-        if (chain === undefined) throw new RangeError('a connected daemon has a chain')
-        return { name: names[index] ?? daemon.home, home: daemon.home, member: chain.member, daemon }
+        const members = new Map(chains.map(({ label, member }) => [label, member]))
+        return { name: names[index] ?? daemon.home, home: daemon.home, members, daemon }
       })
     )
   } catch (error) {
     await Promise.all(daemons.map((daemon) => daemon.stop()))
     throw error
   }
+}
+
+/** What the hospital is on the chain. @throws RangeError for a chain that it is not on */
+export function memberOn({ name, members }: Site, label: string): MemberId {
+  const member = members.get(label)
+  if (member === undefined) throw new RangeError(`${name} is not on the chain ${label}`)
+  return member
 }
 
 /** Starts a stopped hospital again and waits until it is ready and connected. @throws WardlineError `daemon-failed` */

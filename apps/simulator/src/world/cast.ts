@@ -5,12 +5,17 @@ import {
   type Card,
   chainIdOf,
   draftGenesis,
+  EXCLUDED_LABELS_BY_DEFAULT,
+  type Fence,
   type Genesis,
+  type Mode,
   makeCard,
   memberIdOf,
   signGenesis,
   withSignatures
 } from '@wardline/ledger'
+import type { KeySet } from '@wardline/ports'
+import type { RememberingVerifier } from './remembering-verifier.ts'
 
 export type Hospital = {
   /** The name of its node in the world. */
@@ -21,6 +26,8 @@ export type Hospital = {
   readonly voteSigner: VoteSigner
   readonly host: SignKey
   readonly card: Card
+  /** The secrets of its chain. */
+  readonly keys: KeySet
 }
 
 export type Cast = {
@@ -32,7 +39,15 @@ export type Cast = {
   readonly registrar: { readonly member: MemberId; readonly sign: Signer }
 }
 
-const LABEL = 'world'
+export const LABEL = 'world'
+
+const FENCE: Fence = {
+  purpose: 'Treatment in the world',
+  legalBasis: 'Consent',
+  retentionYears: 30,
+  contact: 'The health administration',
+  excludedLabels: EXCLUDED_LABELS_BY_DEFAULT
+}
 
 /** How often an idle chain makes a block. */
 export const HEARTBEAT_MS = 10 * 60 * 1000
@@ -55,20 +70,38 @@ function hospitalNamed(name: string): Hospital {
   const facts = { name: `Hospital ${name}`, label: LABEL, seal, addresses: ['/ip4/127.0.0.1/tcp/20000'] }
   const card = makeCard(facts, { identity, sign, vote, host })
   const member = memberIdOf(sign.publicKey)
-  const made = { name, member, sign, seal, voteSigner: vote, host: host.publicKey, card }
+  const keys = Object.fromEntries(['sign', 'vote', 'host', 'seal'].map((use) => [use, secretOf(`${name} ${use}`)]))
+  const made = { name, member, sign, seal, voteSigner: vote, host: host.publicKey, card, keys }
   hospitals.set(name, made)
   return made
 }
 
-/** @param random 32 bytes that make this genesis unlike every other of the same founders */
-export function createCast(count: number, random: Uint8Array, createdMs: number): Cast {
-  const founders = Array.from({ length: count }, (_, index) => hospitalNamed(`n${index}`))
+export type CastOptions = {
+  readonly mode: Mode
+  readonly count: number
+  /** 32 bytes that make this genesis unlike every other of the same founders. */
+  readonly random: Uint8Array
+  readonly createdMs: number
+  /** Knows what these hospitals sign. */
+  readonly verifier?: RememberingVerifier
+}
+
+export function createCast({ mode, count, random, createdMs, verifier }: CastOptions): Cast {
+  const founders = Array.from({ length: count }, (_, index) => {
+    const hospital = hospitalNamed(`n${index}`)
+    return {
+      ...hospital,
+      sign: verifier?.ofSigner(hospital.sign) ?? hospital.sign,
+      voteSigner: verifier?.ofVoteSigner(hospital.voteSigner) ?? hospital.voteSigner
+    }
+  })
   const registrarSign = createSigner(secretOf('registrar sign'))
   const registrarCard = makeCard(
     { name: 'Health administration', label: LABEL, seal: null, addresses: [] },
     { identity: createSigner(secretOf('registrar identity')), sign: registrarSign, vote: null, host: null }
   )
   const draft = draftGenesis({
+    ...(mode === 'DSS' ? { mode, fence: FENCE } : { mode }),
     label: LABEL,
     created: createdMs,
     random,
@@ -84,6 +117,6 @@ export function createCast(count: number, random: Uint8Array, createdMs: number)
     genesis,
     chain: chainIdOf(genesis),
     hospitals: [...founders].sort((a, b) => (a.member < b.member ? -1 : 1)),
-    registrar: { member: memberIdOf(registrarSign.publicKey), sign: registrarSign }
+    registrar: { member: memberIdOf(registrarSign.publicKey), sign: verifier?.ofSigner(registrarSign) ?? registrarSign }
   }
 }

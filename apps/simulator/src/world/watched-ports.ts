@@ -3,7 +3,7 @@
  * a write was called for, after it was done, and after a message was handed over.
  */
 import { parseMessage } from '@wardline/consensus'
-import type { Journal, KeyValueStore, Network, StoreWrite } from '@wardline/ports'
+import type { Journal, KeyValueStore, Network, StoreWrite, StreamHandler } from '@wardline/ports'
 import type { Watch } from './watch.ts'
 
 export type WatchedParts = {
@@ -38,6 +38,8 @@ export function watchJournal(journal: Journal, { node, watch, output }: WatchedP
     async append(bytes) {
       const copy = bytes.slice()
       const done = journal.append(bytes)
+      // By then the disk is at work on it.
+      await Promise.resolve()
       output()
       const segment = await done
       watch.journalDurable(node, copy)
@@ -63,9 +65,34 @@ export function watchNetwork(network: Network, { node, watch, output }: WatchedP
         await done
       }
     },
+    serve(protocol, handler, options) {
+      const watched: StreamHandler = async function* (request, from) {
+        for await (const frame of handler(request, from)) {
+          watch.answered(node, from, protocol, request, frame)
+          output()
+          yield frame
+        }
+      }
+      network.serve(protocol, watched, options)
+    },
     request(peer, protocol, request, options) {
       if (protocol.includes('/consensus/')) listen(request)
-      return network.request(peer, protocol, request, options)
+      const frames = network.request(peer, protocol, request, options)
+      return protocol.includes('/record/') ? watchAnswer(frames, { peer, protocol, request }) : frames
+    }
+  }
+
+  async function* watchAnswer(
+    frames: AsyncIterable<Uint8Array>,
+    { peer, protocol, request }: { readonly peer: string; readonly protocol: string; readonly request: Uint8Array }
+  ): AsyncIterable<Uint8Array> {
+    try {
+      for await (const frame of frames) {
+        watch.given(node, peer, protocol, request, frame)
+        yield frame
+      }
+    } finally {
+      watch.closed(node, protocol, request)
     }
   }
 }

@@ -55,6 +55,7 @@ const [origin, holder, receiver, culprit] = ['a', 'b', 'c', 'd'].map(hospital) a
   Hospital
 ]
 const genesis = draftGenesis({
+  mode: 'STT',
   label: 'region',
   created: NOW,
   random: secret('random'),
@@ -86,8 +87,12 @@ function stateOfHandOff() {
   const to = [{ member: holder.member, sealingKey: holder.seal }]
   const body = { recordId: record, content, to, via: null, purpose: 'treatment', subject: null } as const
   const send = signed('stt.send', origin, body, { commitment: content, size: 100 })
-  const ack = signed('stt.ack', holder, { via: send.id, outcome: 'opened' })
-  const block = createBlock(state, { height: 1 as never, time: NOW + 1 })
+  const ack = signed('stt.ack', holder, { acks: [{ via: send.id, outcome: 'opened' }] })
+  const block = createBlock(state, {
+    height: 1 as never,
+    time: NOW + 1,
+    parent: { digest: chainIdOf(genesis) as never, time: NOW }
+  })
   for (const transaction of [send, ack]) assert.equal(block.add(transaction), { kind: 'accept' })
   const { changes } = block.changes()
   for (const { key, value } of changes) state.set(key, value)

@@ -5,6 +5,7 @@ import { gzipSync } from 'node:zlib'
 import { generateBundles } from '@wardline/records'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
+import { sharedFile, sharedPath } from '../../../../test/shared-folder.ts'
 import { loadReplay } from '../../src/demo/journeys.ts'
 
 const test = suite('simulator/demo/journeys')
@@ -65,6 +66,30 @@ test('listed hospitals are taken, and nobody else’s journeys', async () => {
   const listed = await loadReplay({ ...read, hospitals: choice.hospitals.toReversed() })
   assert.equal(listed.choice.hospitals, choice.hospitals)
 })
+
+const folder = sharedPath('data/synthea-r4')
+const alliances: Record<string, { hospitals: { id: string }[]; patients: string[] }> | undefined = sharedFile(
+  'data/synthea-r4/demo-alliances.json'
+)
+
+if (folder === undefined || alliances === undefined) {
+  test.skip('the sample alliances: ../shared is absent', () => undefined)
+} else {
+  for (const [count, patientsOfOne] of [
+    ['4', 0],
+    ['8', 4]
+  ] as const) {
+    test(`the alliance of ${count}: its listed patients are replayed, those of one hospital are left out`, async () => {
+      const alliance = alliances[count]
+      const hospitals = alliance?.hospitals.map(({ id }) => id) ?? []
+      const { plan, choice, names } = await loadReplay({ ...read, input: [folder], hospitals })
+      assert.equal(new Set(plan.patients.map(({ patient }) => patient)), new Set(alliance?.patients))
+      assert.is(choice.patientsOfOne, patientsOfOne)
+      assert.is(choice.journeys.length + choice.patientsOfOne + choice.patientsLeftOut, 130)
+      assert.is(names.size, Number(count))
+    })
+  }
+}
 
 const cut = join(scratch, 'cut.gz')
 const prose = join(scratch, 'prose.json')

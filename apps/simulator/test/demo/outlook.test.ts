@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import type { RecordId } from '@wardline/codec'
+import type { Alias, RecordId } from '@wardline/codec'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { type OutlookFacts, runningOutlook, stoppedOutlook } from '../../src/demo/outlook.ts'
@@ -13,7 +13,9 @@ const facts: OutlookFacts = {
   home: "/tmp/a demo/o'brien",
   readSocket: "/tmp/a demo/o'brien/run/read.sock",
   otherName: "SHRINERS' HOSPITAL $(touch x) `y`",
-  trail: { record: 'ab'.repeat(32) as RecordId, deliveries: [] }
+  trail: { record: 'ab'.repeat(32) as RecordId, deliveries: [] },
+  alias: 'cd'.repeat(32) as Alias,
+  permissionAlias: 'ef'.repeat(32) as Alias
 }
 
 /** The words that a shell makes of each command, with every program replaced by one that prints its arguments. */
@@ -30,7 +32,7 @@ function words(text: string): string[][] {
 
 test('paths and names are single words of the shell, whatever is in them', () => {
   const commands = [...words(runningOutlook(facts)), ...words(stoppedOutlook(facts))]
-  assert.is(commands.length, 9)
+  assert.is(commands.length, 11)
   for (const command of commands) {
     const asked = ['--home', '--genesis', '--unix-socket', '--to'].filter((option) => command.includes(option))
     assert.ok(asked.length > 0)
@@ -43,9 +45,23 @@ test('paths and names are single words of the shell, whatever is in them', () =>
 
 test('the call for curl is JSON that names the record', () => {
   const curl = words(runningOutlook(facts)).find(([program]) => program === 'curl')
-  const call = JSON.parse(curl?.[curl.indexOf('-d') + 1] ?? '') as { method: string; params: { record: string } }
+  const call = JSON.parse(curl?.[curl.indexOf('-d') + 1] ?? '') as {
+    method: string
+    params: { chain: string; record: string }
+  }
   assert.is(call.method, 'record.holders')
-  assert.is(call.params.record, facts.trail.record)
+  assert.equal(call.params, { chain: 'transfers', record: facts.trail.record })
+})
+
+test('who looked is asked for by the alias on the chain of permissions', () => {
+  const audit = words(runningOutlook(facts)).find((command) => command.includes('audit'))
+  assert.equal(audit?.slice(-6), ['audit', 'patient', '--alias', facts.permissionAlias, '--chain', 'permissions'])
+})
+
+test('every command that asks for something of a chain names the chain', () => {
+  for (const command of [...words(runningOutlook(facts)), ...words(stoppedOutlook(facts))]) {
+    if (command.some((word) => /^(?:record|patient)$/.test(word))) assert.ok(command.includes('--chain'))
+  }
 })
 
 test.run()

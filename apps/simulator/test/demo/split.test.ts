@@ -4,7 +4,7 @@ import {
   journeysOf,
   type PatientPlan,
   parseFhir,
-  planTransfers
+  planJourneys
 } from '@wardline/records'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
@@ -19,7 +19,7 @@ function planOf(seed: number) {
   })
   const result = chooseHospitals(journeysOf(scopes).journeys, 4)
   if (result.kind === 'reject') throw new Error(result.detail)
-  return { hospitals: result.choice.hospitals, plan: planTransfers(result.choice.journeys, result.choice.hospitals) }
+  return { hospitals: result.choice.hospitals, plan: planJourneys(result.choice.journeys, result.choice.hospitals) }
 }
 
 const changes = (patients: readonly PatientPlan[]) =>

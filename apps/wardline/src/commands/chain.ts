@@ -1,6 +1,8 @@
 /** Chains: what they are, their blocks, and whether what lies on disk is what was agreed. */
+import type { Result } from '@wardline/api'
+import type { SocketClient } from '@wardline/client'
 import { type Digest, type Height, isHex32, WardlineError } from '@wardline/codec'
-import { EXIT, type ExitCode, usage } from '../exit.ts'
+import { describeFailure, EXIT, type ExitCode, type Failure, usage } from '../exit.ts'
 import { type Common, emit, say, short, table, utc, who } from '../output.ts'
 import { settingsOf, withDaemon } from '../settings.ts'
 
@@ -76,21 +78,80 @@ function blockName(which: string | undefined): { height?: Height; digest?: Diges
 
 const VERIFY_TIMEOUT_S = 600
 
-/** Asks the daemon, or without one reads the stopped home; the answer is data, a fault too. */
+/** Asks the daemon, or without one reads the stopped home; the answer is data, a fault too. Without a label: every chain. */
 export async function verifyChains(
   common: Common,
   chain: string | undefined,
   { timeout = VERIFY_TIMEOUT_S }: { readonly timeout?: number }
 ): Promise<ExitCode> {
   const timeoutMs = Math.round(timeout * 1000)
-  const result = await withDaemon(common, (client) => client.call('chain.verify', { chain, timeoutMs })).catch(
-    async (error: unknown) => {
-      if (!(error instanceof WardlineError && error.code === 'daemon-not-running')) throw error
-      say('No daemon runs on this home; reading its disk.')
-      const { verifyStopped } = await import('./verify-stopped.ts')
-      return verifyStopped(await settingsOf(common), chain)
+  const verdicts = await withDaemon(common, async (client) => {
+    const labels = chain === undefined ? await labelsOf(common, client) : [chain]
+    return verifyEach(labels, (label) => client.call('chain.verify', { chain: label, timeoutMs }))
+  }).catch(async (error: unknown) => {
+    if (!(error instanceof WardlineError && error.code === 'daemon-not-running')) throw error
+    say('No daemon runs on this home; reading its disk.')
+    const { verifyStopped } = await import('./verify-stopped.ts')
+    const settings = await settingsOf(common)
+    const labels = chain === undefined ? Object.keys(settings.config.chains) : [chain]
+    return verifyEach(labels, (label) => verifyStopped(settings, label))
+  })
+  const [only] = verdicts
+  if (only === undefined) throw usage('There is no chain to verify.')
+  if (verdicts.length === 1 && only.kind === 'verdict') return tellVerdict(common, only.result)
+  const chains = verdicts.map(answerOf)
+  emit(common, { ok: chains.every(({ ok }) => ok), chains }, () => verdicts.map(verdictLine).join('\n'))
+  if (verdicts.some((one) => one.kind === 'verdict' && !one.result.ok)) return EXIT.verification
+  return verdicts.find((one) => one.kind === 'failed')?.failure.exit ?? EXIT.ok
+}
+
+/** Those that the daemon runs, and those of the settings that it does not: they are not well, and not left out. */
+async function labelsOf(common: Common, client: SocketClient): Promise<readonly string[]> {
+  const { chains } = await client.call('chain.list', {})
+  const { config } = await settingsOf(common)
+  return [...new Set([...chains.map(({ label }) => label), ...Object.keys(config.chains)])]
+}
+
+type Verified = Result<'chain.verify'>
+
+/** What lies on disk, or why it could not be looked at. */
+type Verdict =
+  | { readonly label: string; readonly kind: 'verdict'; readonly result: Verified }
+  | { readonly label: string; readonly kind: 'failed'; readonly failure: Failure }
+
+/** One after the other, for each takes memory. Where there are several, one that cannot be looked at hides no other. */
+async function verifyEach(
+  labels: readonly string[],
+  verify: (label: string) => Promise<Verified>
+): Promise<readonly Verdict[]> {
+  const verdicts: Verdict[] = []
+  for (const label of labels) {
+    try {
+      verdicts.push({ label, kind: 'verdict', result: await verify(label) })
+    } catch (error) {
+      if (labels.length === 1) throw error
+      verdicts.push({ label, kind: 'failed', failure: describeFailure(error) })
     }
-  )
+  }
+  return verdicts
+}
+
+function answerOf(verdict: Verdict) {
+  const { label } = verdict
+  if (verdict.kind === 'verdict') return { label, ...verdict.result }
+  const { code, message } = verdict.failure
+  return { label, ok: false, error: { code, message } }
+}
+
+function verdictLine(verdict: Verdict): string {
+  const { label } = verdict
+  if (verdict.kind === 'failed') return `${label}  NOT VERIFIED (${verdict.failure.code}): ${verdict.failure.message}`
+  const { height, head, fault } = verdict.result
+  if (fault !== null) return `${label}  FAULT at height ${fault.height} (${fault.code}): ${fault.what}`
+  return `${label}  verified to ${height} ${head ?? ''}`
+}
+
+function tellVerdict(common: Common, result: Verified): ExitCode {
   emit(common, result, () =>
     [
       `chain         ${result.chain}`,

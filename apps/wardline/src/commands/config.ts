@@ -10,6 +10,8 @@ export async function showConfig(common: Common, options: { readonly origin?: bo
     rows.push([`chains.${label}.listen`, chain.listen])
     rows.push([`chains.${label}.announce`, chain.announce.join(' ')])
     rows.push([`chains.${label}.genesis`, chain.genesis])
+    rows.push([`chains.${label}.pin`, chain.pin === null ? '' : `${chain.pin.height}:${chain.pin.digest}`])
+    rows.push([`chains.${label}.acknowledge`, chain.acknowledge])
   }
   const text = options.origin
     ? await table(

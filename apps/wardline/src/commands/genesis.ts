@@ -1,7 +1,7 @@
 /** The founding ceremony. Only cards, the genesis and signatures travel; every hospital checks all of it for itself. */
 import { randomBytes } from 'node:crypto'
 import { dirname } from 'node:path'
-import { homePaths } from '@wardline/config'
+import { homePaths, type Settings } from '@wardline/config'
 import { faultsTolerated, quorum } from '@wardline/consensus'
 import {
   type Card,
@@ -29,8 +29,9 @@ import { makeFolder, readText, replaceFile, writeNew } from '../files.ts'
 import { loadChainSigners, loadIdentity, openKeys } from '../keys.ts'
 import { type Common, duration, emit, say, table, utc } from '../output.ts'
 import { settingsOf } from '../settings.ts'
+import { type ModeOptions, modeLines, modeName, modeOf } from './genesis-mode.ts'
 
-export type DraftOptions = {
+export type DraftOptions = ModeOptions & {
   readonly chain: string
   readonly registrar?: string
   readonly parameter: readonly string[]
@@ -39,7 +40,9 @@ export type DraftOptions = {
 
 export async function draft(common: Common, files: readonly string[], options: DraftOptions): Promise<void> {
   const founders = await Promise.all(files.map(readCard))
+  const { config } = await settingsOf(common)
   const genesis = draftGenesis({
+    ...modeOf(options, config.name),
     label: options.chain,
     created: Date.now(),
     random: randomBytes(32),
@@ -114,25 +117,30 @@ export async function join(common: Common, files: readonly string[], options: { 
 }
 
 export async function install(common: Common, file: string): Promise<void> {
-  const genesis = await readGenesis(file)
-  refuse(verifyGenesis(genesis))
-  const settings = await settingsOf(common)
+  const genesis = await readSignedGenesis(file)
+  const { out, founder } = await putGenesis(await settingsOf(common), genesis)
+  emit(common, { ...summary(genesis), out, founder }, () => out)
+  if (common.json) return
+  if (!founder) say('This hospital is not a founder: it must be registered before it can take part.')
+  say(`Next: start wardlined; where it runs already, wardline chain add ${genesis.label}`)
+}
+
+/** Writes the genesis of a chain for which this home has keys to where the settings want it. */
+export async function putGenesis(
+  settings: Settings,
+  genesis: Genesis
+): Promise<{ readonly out: string; readonly founder: boolean }> {
+  const { config } = settings
   const { label } = genesis
-  const chain = settings.config.chains[label]
+  const chain = config.chains[label]
   const signers = await loadChainSigners(await openKeys(settings), label)
   if (chain === undefined || signers === undefined) {
     const message = `This home has no keys for ${label}: run \`wardline id export --chain ${label}\` first.`
     throw new CommandFailure(EXIT.error, 'no-chain-keys', message)
   }
-  const own = genesis.founders.some((card) => card.sign === signers.sign.publicKey)
-  if (chain.genesis === homePaths(settings.config.home).chain(label).genesis) {
-    await makeFolder(dirname(chain.genesis), 0o700)
-  }
+  if (chain.genesis === homePaths(config.home).chain(label).genesis) await makeFolder(dirname(chain.genesis), 0o700)
   await writeNew(chain.genesis, genesisText(genesis))
-  emit(common, { ...summary(genesis), out: chain.genesis, founder: own }, () => chain.genesis)
-  if (common.json) return
-  if (!own) say('This hospital is not a founder: it must be registered before it can take part.')
-  say('Next: start wardlined.')
+  return { out: chain.genesis, founder: genesis.founders.some((card) => card.sign === signers.sign.publicKey) }
 }
 
 export async function show(common: Common, file: string): Promise<void> {
@@ -142,8 +150,9 @@ export async function show(common: Common, file: string): Promise<void> {
     const lines = [
       `label        ${facts.label}`,
       `chain        ${facts.chain}`,
-      `mode         ${facts.mode}`,
+      `mode         ${facts.mode}: ${modeName(genesis)}`,
       `created      ${utc(facts.created)}`,
+      ...modeLines(genesis).map((line) => `${line.slice(0, 1).toLowerCase()}${line.slice(1)}`),
       `fingerprint  ${facts.fingerprint}`,
       `founders     ${facts.founders.map(({ name }) => name).join(', ')}`,
       `registrar    ${facts.registrar.name}`
@@ -226,6 +235,8 @@ function summary(genesis: Genesis) {
     chain: chainIdOf(genesis),
     fingerprint: genesisFingerprint(genesis),
     mode: genesis.mode.toLowerCase(),
+    fence: genesis.fence,
+    disclosure: genesis.disclosure,
     created: genesis.created,
     parameters: genesis.parameters,
     quorum: quorum(founders.length),
@@ -262,9 +273,10 @@ function reviewText(genesis: Genesis, founders: string): string {
   } = summary(genesis)
   const n = genesis.founders.length
   const lines = [
-    `Chain ${label}: secure transmission and tracking (STT), drafted ${utc(created)}`,
+    `Chain ${label}: ${modeName(genesis)}, drafted ${utc(created)}`,
     `Id           ${chain}`,
     `Fingerprint  ${fingerprint}   read this to each other by phone, and the fingerprints below`,
+    ...modeLines(genesis),
     '',
     founders.trimEnd(),
     '',

@@ -33,10 +33,7 @@ export async function exportId(common: Common, options: ExportOptions): Promise<
   const problem = labelProblem(label)
   if (problem !== undefined) throw usage(`--chain ${problem}.`)
   const registration = registrationOf(chainId, registeredBy)
-  for (const address of [...options.address, ...(options.listen === undefined ? [] : [options.listen])]) {
-    const wrong = addressProblem(address)
-    if (wrong !== undefined) throw usage(`The address ${address} ${wrong}.`)
-  }
+  checkAddresses(options)
   const settings = await settingsOf(common)
   const keys = await openKeys(settings)
   const identity = await loadIdentity(keys)
@@ -77,6 +74,14 @@ export async function exportId(common: Common, options: ExportOptions): Promise<
   }
 }
 
+/** @throws CommandFailure for what is no address */
+export function checkAddresses({ listen, address }: Pick<ExportOptions, 'listen' | 'address'>): void {
+  for (const one of [...address, ...(listen === undefined ? [] : [listen])]) {
+    const wrong = addressProblem(one)
+    if (wrong !== undefined) throw usage(`The address ${one} ${wrong}.`)
+  }
+}
+
 /** For a chain that exists already: which one, and who is to register this member there. */
 function registrationOf(chainId: string | undefined, by: string | undefined) {
   if (chainId === undefined && by === undefined) return undefined
@@ -85,8 +90,15 @@ function registrationOf(chainId: string | undefined, by: string | undefined) {
   return { chain: chainId as ChainId, by: by as MemberId }
 }
 
-/** The chain's settings from the file; written there first if this is its first export. */
-async function ensureChain(settings: Settings, label: string, options: ExportOptions): Promise<ChainConfig> {
+/**
+ * The chain's settings from the file; written there first if it has none.
+ * @throws CommandFailure `chain-exists` if the file says otherwise than the options
+ */
+export async function ensureChain(
+  settings: Settings,
+  label: string,
+  options: Pick<ExportOptions, 'listen' | 'address'>
+): Promise<ChainConfig> {
   const { config, file } = settings
   const known = config.chains[label]
   if (known !== undefined) {
@@ -107,7 +119,8 @@ async function ensureChain(settings: Settings, label: string, options: ExportOpt
   const listen = options.listen ?? `/ip4/127.0.0.1/tcp/${await freePort(taken)}`
   const announce = options.address.length > 0 ? options.address : undefined
   await replaceFile(file, withChain(text, label, { listen, announce }))
-  return { listen, announce: announce ?? [listen], genesis: homePaths(config.home).chain(label).genesis }
+  const { genesis } = homePaths(config.home).chain(label)
+  return { listen, announce: announce ?? [listen], genesis, pin: null, acknowledge: 'auto' }
 }
 
 const PORT_MIN = 20_000

@@ -1,9 +1,9 @@
 /** Members of a chain. */
-import type { ParamsInput } from '@wardline/api'
-import { usage } from '../exit.ts'
+import type { ParamsInput, Result } from '@wardline/api'
 import { readText } from '../files.ts'
-import { type Common, emit, short, table, utc, who } from '../output.ts'
+import { type Common, emit, say, short, table, utc, who } from '../output.ts'
 import { withDaemon } from '../settings.ts'
+import { timeOf } from '../times.ts'
 import { keepReceipt, stateText, type WaitOptions, waitParams } from './waiting.ts'
 
 export async function listMembers(common: Common, { chain }: { readonly chain?: string }): Promise<void> {
@@ -17,7 +17,7 @@ export async function listMembers(common: Common, { chain }: { readonly chain?: 
     return all
   })
   const text = await table(
-    ['member', 'name', 'role', 'attributes', 'status', 'votes', 'until'],
+    ['member', 'name', 'role', 'attributes', 'status', 'votes', 'until', 'new keys from'],
     members.map((member) => [
       short(member.member),
       member.name,
@@ -25,7 +25,8 @@ export async function listMembers(common: Common, { chain }: { readonly chain?: 
       member.attributes.join(' '),
       member.status,
       member.validator ? 'yes' : 'no',
-      member.untilMs === null ? '-' : utc(member.untilMs)
+      member.untilMs === null ? '-' : utc(member.untilMs),
+      member.nextKeysFromMs === null ? '-' : utc(member.nextKeysFromMs)
     ])
   )
   emit(common, { members }, () => text)
@@ -39,8 +40,7 @@ export type RegisterOptions = WaitOptions & {
 }
 
 export async function registerMember(common: Common, card: string, options: RegisterOptions): Promise<void> {
-  const untilMs = options.until === undefined ? undefined : Date.parse(options.until)
-  if (Number.isNaN(untilMs)) throw usage('--until must be a time such as 2027-12-31T00:00:00Z.')
+  const untilMs = timeOf('--until', options.until)
   const params = {
     ...(await waitParams(options)),
     card: await readText(card),
@@ -62,6 +62,37 @@ export async function registerMember(common: Common, card: string, options: Regi
 export async function revokeMember(common: Common, member: string, options: WaitOptions): Promise<void> {
   const params = { ...(await waitParams(options)), member }
   const result = await withDaemon(common, (client) => client.call('member.revoke', params))
+  await tell(common, options, result)
+}
+
+export async function rotateSealKey(common: Common, options: WaitOptions): Promise<void> {
+  const params = await waitParams(options)
+  const result = await withDaemon(common, (client) => client.call('member.rotate', params))
+  const inForce = result.fromMs === null ? 'not yet announced' : `from ${utc(result.fromMs)}`
+  emit(
+    common,
+    result,
+    () =>
+      `sealing key  ${result.sealKey}\ntransaction  ${result.id}\nstate        ${stateText(result)}\nin force     ${inForce}`
+  )
+  await keepReceipt(common, options, result)
+  if (common.json) return
+  say(
+    'Until then others seal to the present key. The daemon keeps the earlier keys and opens with each what was sealed to it.'
+  )
+}
+
+export async function vetoKeys(common: Common, member: string | undefined, options: WaitOptions): Promise<void> {
+  const params = { ...(await waitParams(options)), member }
+  const result = await withDaemon(common, (client) => client.call('member.veto', params))
+  await tell(common, options, result)
+}
+
+async function tell(
+  common: Common,
+  options: WaitOptions,
+  result: Result<'member.revoke' | 'member.veto'>
+): Promise<void> {
   emit(
     common,
     result,

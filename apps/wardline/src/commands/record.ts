@@ -1,11 +1,10 @@
-/** Records: send, open, list, trace. */
+/** Records: send, open, list. */
 
-import { createReadStream } from 'node:fs'
 import { open } from 'node:fs/promises'
-import { buffer } from 'node:stream/consumers'
-import type { ParamsInput } from '@wardline/api'
-import { limits, type RecordId, type TransactionId } from '@wardline/codec'
+import type { ParamsInput, Result } from '@wardline/api'
+import { type Hash, limits, type RecordId, type SignKey, type TransactionId } from '@wardline/codec'
 import { CommandFailure, EXIT, usage } from '../exit.ts'
+import { readBytes } from '../files.ts'
 import { type Common, emit, say, short, table, utc, who } from '../output.ts'
 import { withDaemon } from '../settings.ts'
 import { keepReceipt, stateText, type WaitOptions, waitParams } from './waiting.ts'
@@ -16,6 +15,8 @@ export type SendOptions = WaitOptions & {
   readonly mediaType?: string
   readonly record?: string
   readonly via?: string
+  readonly consent?: string
+  readonly recallKey?: string
 }
 
 export async function sendRecord(common: Common, file: string | undefined, options: SendOptions): Promise<void> {
@@ -23,6 +24,7 @@ export async function sendRecord(common: Common, file: string | undefined, optio
     throw usage('Give a file (a new record), --record or --via (one that is held here), and only one of them.')
   }
   if (options.mediaType !== undefined && file === undefined) throw usage('--media-type goes with a file.')
+  if (options.recallKey !== undefined && file === undefined) throw usage('--recall-key goes with a file.')
   const params = {
     ...(await waitParams(options)),
     to: options.to,
@@ -31,7 +33,9 @@ export async function sendRecord(common: Common, file: string | undefined, optio
     content: file === undefined ? undefined : (await readContent(file)).toString('base64'),
     descriptor: options.mediaType === undefined ? undefined : { mediaType: options.mediaType },
     record: options.record as RecordId | undefined,
-    via: options.via as TransactionId | undefined
+    via: options.via as TransactionId | undefined,
+    consent: options.consent as Hash | undefined,
+    recallKey: options.recallKey as SignKey | undefined
   }
   const result = await withDaemon(common, (client) => client.call('record.send', params))
   emit(common, result, () =>
@@ -45,22 +49,40 @@ export async function sendRecord(common: Common, file: string | undefined, optio
   await keepReceipt(common, options, result)
 }
 
+/** Calls a record of this hospital back. */
+export async function recallRecord(common: Common, record: string, options: WaitOptions): Promise<void> {
+  const params = { ...(await waitParams(options)), record: record as RecordId }
+  const result = await withDaemon(common, (client) => client.call('record.recall', params))
+  emit(common, result, () =>
+    [`record       ${result.record}`, `transaction  ${result.id}`, `state        ${stateText(result)}`].join('\n')
+  )
+  await keepReceipt(common, options, result)
+}
+
 export type OpenOptions = {
   readonly chain?: string
   readonly via?: string
+  readonly transaction?: string
+  readonly purpose?: string
+  readonly reader?: string
   readonly actor?: string
   readonly out?: string
   readonly timeout?: number
 }
 
 export async function openRecord(common: Common, record: string | undefined, options: OpenOptions): Promise<void> {
-  if ((record === undefined) === (options.via === undefined)) throw usage('Give a record or --via, and not both.')
-  const { chain, via, actor, timeout } = options
+  if ([record, options.via, options.transaction].filter((given) => given !== undefined).length !== 1) {
+    throw usage('Give a record, --via or --transaction, and only one of them.')
+  }
+  const { chain, via, transaction, purpose, reader, actor, timeout } = options
   const params = {
     chain,
     actor,
     record: record as RecordId | undefined,
     via: via as TransactionId | undefined,
+    transaction: transaction as TransactionId | undefined,
+    purpose: purpose as ParamsInput<'record.open'>['purpose'],
+    reader,
     timeoutMs: timeout === undefined ? undefined : Math.round(timeout * 1000)
   }
   const result = await withDaemon(common, (client) => client.call('record.open', params))
@@ -75,8 +97,14 @@ export async function openRecord(common: Common, record: string | undefined, opt
     process.stdout.write(bytes)
   }
   if (!common.json) {
-    say(`${result.sizeBytes} bytes from ${who(result.from)}, origin ${who(result.origin)}, path and content verified.`)
+    say(openedText(result))
   }
+}
+
+function openedText({ sizeBytes, from, origin, alias, version, access }: Result<'record.open'>): string {
+  if (alias !== null && access === null) return `${sizeBytes} bytes, as this hospital has anchored them.`
+  if (access === null) return `${sizeBytes} bytes from ${who(from)}, origin ${who(origin)}, path and content verified.`
+  return `${sizeBytes} bytes, version ${version} by ${who(origin)}, content verified; this look is on the chain as ${short(access)}.`
 }
 
 export type ListOptions = {
@@ -104,46 +132,10 @@ export async function listRecords(common: Common, { chain, which, limit, before 
   if (result.next !== null && !common.json) say(`More: --before ${result.next}`)
 }
 
-export type TraceOptions = { readonly chain?: string; readonly draw?: 'terminal' | 'ascii' | 'dot' }
-
-export async function traceRecord(common: Common, record: string, options: TraceOptions): Promise<void> {
-  const draw = options.draw ?? (common.json ? undefined : 'terminal')
-  const width = Math.min(1000, Math.max(40, process.stdout.columns ?? 100))
-  const result = await withDaemon(common, (client) =>
-    client.call('record.trace', { chain: options.chain, record: record as RecordId, draw, width })
-  )
-  emit(common, result, () => result.drawing ?? '')
-}
-
-export async function listHolders(
-  common: Common,
-  record: string,
-  options: { readonly chain?: string; readonly at?: string }
-): Promise<void> {
-  const atMs = options.at === undefined ? undefined : Date.parse(options.at)
-  if (Number.isNaN(atMs)) throw usage('--at must be a time such as 2026-11-20T12:00:00Z.')
-  const result = await withDaemon(common, (client) =>
-    client.call('record.holders', { chain: options.chain, record: record as RecordId, atMs })
-  )
-  const text = await table(
-    ['holder', 'since', 'height', 'by'],
-    result.holders.map((holder) => [
-      who(holder),
-      utc(holder.sinceMs),
-      holder.sinceHeight,
-      holder.via === null ? 'origin' : short(holder.via)
-    ])
-  )
-  emit(common, result, () => text)
-}
-
 /** The bytes of a file, or of standard input for `-`; refused above what a payload can hold. */
-async function readContent(file: string): Promise<Buffer> {
-  const source = file === '-' ? process.stdin : createReadStream(file, { end: limits.payloadBytesMax })
-  const bytes = await buffer(source).catch((error: NodeJS.ErrnoException) => {
-    throw new CommandFailure(EXIT.error, 'file-unreadable', `Cannot read ${file}: ${error.code}.`)
-  })
-  if (bytes.length <= limits.payloadBytesMax) return bytes
+export async function readContent(file: string): Promise<Buffer> {
+  const bytes = await readBytes(file, limits.payloadBytesMax)
+  if (bytes !== undefined) return bytes
   throw new CommandFailure(
     EXIT.error,
     'too-large',
@@ -152,7 +144,7 @@ async function readContent(file: string): Promise<Buffer> {
 }
 
 /** A record's content is for its reader's eyes: mode 0600, and never over another file. */
-async function writeContent(path: string, bytes: Uint8Array): Promise<void> {
+export async function writeContent(path: string, bytes: Uint8Array): Promise<void> {
   try {
     const file = await open(path, 'wx', 0o600)
     try {
@@ -165,4 +157,56 @@ async function writeContent(path: string, bytes: Uint8Array): Promise<void> {
     if (code === 'EEXIST') throw new CommandFailure(EXIT.error, 'file-exists', `${path} exists; nothing was written.`)
     throw new CommandFailure(EXIT.error, 'file-unwritable', `Cannot write ${path}: ${code}.`)
   }
+}
+
+export async function listPending(
+  common: Common,
+  { chain, limit, after }: { readonly chain?: string; readonly limit?: number; readonly after?: string }
+): Promise<void> {
+  const params = { chain, limit, after: after as TransactionId | undefined }
+  const result = await withDaemon(common, (client) => client.call('record.pending', params))
+  const text = await table(
+    ['transmission', 'time', 'from', 'purpose', 'payload', 'found'],
+    result.pending.map(({ transmission, timeMs, from, purpose, payloadHere, standing, overdue }) => [
+      transmission,
+      utc(timeMs),
+      who(from),
+      purpose,
+      payloadHere ? 'here' : 'no',
+      `${standing ?? 'not looked at yet'}${overdue ? ', overdue' : ''}`
+    ])
+  )
+  emit(common, result, () => `${text}\n${POLICIES[result.acknowledge]}`)
+  if (result.next !== null && !common.json) say(`More: --after ${result.next}`)
+}
+
+const POLICIES: Readonly<Record<Result<'record.pending'>['acknowledge'], string>> = {
+  auto: 'The daemon acknowledges everything by itself.',
+  opened: 'The daemon acknowledges by itself what opens and verifies; the rest waits for "wardline record ack".',
+  manual: 'The daemon acknowledges nothing by itself; each waits for "wardline record ack".'
+}
+
+export type AckOptions = {
+  readonly chain?: string
+  readonly refuse?: boolean
+  readonly reveal?: boolean
+  readonly timeout?: number
+  readonly actor?: string
+}
+
+export async function acknowledge(common: Common, transmission: string, options: AckOptions): Promise<void> {
+  const { chain, refuse, reveal, timeout, actor } = options
+  if (refuse === true && reveal === true) throw usage('--refuse and --reveal exclude each other.')
+  const timeoutMs = timeout === undefined ? undefined : Math.round(timeout * 1000)
+  const params = { chain, via: transmission as TransactionId, refuse, reveal, timeoutMs, actor }
+  const result = await withDaemon(common, (client) => client.call('record.ack', params))
+  emit(common, result, () =>
+    [
+      `record        ${result.record}`,
+      `transmission  ${result.transmission}`,
+      `from          ${who(result.from)}`,
+      `outcome       ${result.outcome}${result.contentKey === null ? '' : ', content key revealed'}`,
+      `transaction   ${result.id}, block ${result.height}`
+    ].join('\n')
+  )
 }

@@ -17,7 +17,9 @@ export async function status(common: Common): Promise<void> {
       'mempool',
       'duties',
       'overdue',
-      'payloads missing'
+      'to destroy',
+      'payloads missing',
+      'turned away'
     ],
     result.chains.map((chain) => [
       chain.label,
@@ -30,7 +32,9 @@ export async function status(common: Common): Promise<void> {
       chain.mempool.transactions,
       chain.duties.pending,
       chain.duties.overdue,
-      chain.payloads.missing
+      chain.duties.toDestroy,
+      chain.payloads.missing,
+      chain.turnedAway
     ])
   )
   emit(common, result, () => statusText(result, chains))

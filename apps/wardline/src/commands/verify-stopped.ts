@@ -9,17 +9,18 @@ import { openLevelStore } from '@wardline/store-level'
 import { CommandFailure, EXIT, usage } from '../exit.ts'
 import { readSignedGenesis } from './genesis.ts'
 
+const NOT_FOR_HERE: readonly string[] = ['database-too-new', 'database-too-old', 'database-of-another-chain']
+
 /** @throws WardlineError `store-locked` if a daemon has the database after all */
-export async function verifyStopped({ config }: Settings, label: string | undefined): Promise<Result<'chain.verify'>> {
+export async function verifyStopped({ config }: Settings, label: string): Promise<Result<'chain.verify'>> {
   const labels = Object.keys(config.chains)
-  const wanted = label ?? (labels.length === 1 ? labels[0] : undefined)
-  const chain = wanted === undefined ? undefined : config.chains[wanted]
-  if (wanted === undefined || chain === undefined) {
+  const chain = config.chains[label]
+  if (chain === undefined) {
     throw usage(`Name one of the chains of this home: ${labels.join(', ') || 'it has none'}.`)
   }
   const genesis = await readSignedGenesis(chain.genesis)
   const startedMs = performance.now()
-  const store = await openLevelStore(homePaths(config.home).chain(wanted).store)
+  const store = await openLevelStore(homePaths(config.home).chain(label).store)
   try {
     const verifier = createVerifier()
     const result = await verifyChain({
@@ -35,7 +36,7 @@ export async function verifyStopped({ config }: Settings, label: string | undefi
     }
     const { height: at, code, what } = result
     // Nothing is wrong with such a database: it is not for this program, or not for this chain.
-    if (code === 'database-too-new' || code === 'database-of-another-chain') {
+    if (NOT_FOR_HERE.includes(code)) {
       throw new CommandFailure(EXIT.error, code, `The database cannot be verified here: ${what}.`)
     }
     const agreed = { height: height(Math.max(0, at - 1)), head: null, appHash: null, transactions: null }

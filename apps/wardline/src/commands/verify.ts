@@ -1,7 +1,10 @@
 /** Verifies a receipt without a daemon, a home or a network. */
-import { parsePin, verifyReceiptFile } from '@wardline/client'
+import { parsePin, type ReceiptCheck, verifyReceiptFile } from '@wardline/client'
+import type { MemberId } from '@wardline/codec'
+import { custodyJson, drawSwimlanes } from '@wardline/custody'
+import { cardMember, chargedTo, type Genesis } from '@wardline/ledger'
 import { EXIT, type ExitCode, usage } from '../exit.ts'
-import { type Common, emit, say, utc } from '../output.ts'
+import { type Common, emit, say, screenWidth, short, showsUnicode, utc } from '../output.ts'
 
 export type VerifyOptions = { readonly genesis: string; readonly pin?: string }
 
@@ -11,16 +14,23 @@ export async function verify(common: Common, receipt: string, options: VerifyOpt
     throw usage('--pin must be HEIGHT:DIGEST, the digest 64 hex digits.')
   const verdict = await verifyReceiptFile(receipt, options.genesis, pin)
   if (verdict.kind === 'failed') {
-    emit(common, { ok: false, code: verdict.code, what: verdict.what }, () => '')
-    if (!common.json) say(`Not verified (${verdict.code}): ${verdict.what}`)
+    const { code, what, at } = verdict
+    emit(common, { ok: false, code, what, at }, () => '')
+    const where = at === null ? '' : `transaction ${at + 1} of the receipt: `
+    if (!common.json) say(`Not verified (${code}): ${where}${what}`)
     return EXIT.verification
+  }
+  if (verdict.kind === 'trace') {
+    showTrace(common, verdict)
+    return EXIT.ok
   }
   const { id, transaction, height, digest, time, final, pinned } = verdict
   const facts = {
     ok: true,
     id,
     kind: transaction.kind,
-    author: transaction.author.member,
+    author: chargedTo(transaction),
+    alias: 'alias' in transaction.author ? transaction.author.alias : null,
     height,
     digest,
     timeMs: time,
@@ -31,12 +41,38 @@ export async function verify(common: Common, receipt: string, options: VerifyOpt
     [
       `verified     ${id}`,
       `kind         ${transaction.kind}`,
-      `author       ${transaction.author.member}`,
+      'alias' in transaction.author
+        ? `author       alias ${transaction.author.alias}, sponsored by ${chargedTo(transaction)}`
+        : `author       ${transaction.author.member}`,
       `block        ${height} ${digest}`,
       `time         ${utc(time)}`,
       `final by     ${final.height} ${final.digest}`,
-      `pinned       ${pinned ? 'yes' : 'no: former validators’ keys are trusted not to have been stolen'}`
+      `pinned       ${pinned ? 'yes' : UNPINNED}`
     ].join('\n')
   )
   return EXIT.ok
+}
+
+const UNPINNED = 'no: former validators’ keys are trusted not to have been stolen'
+
+function showTrace(common: Common, check: Extract<ReceiptCheck, { kind: 'trace' }>): void {
+  const { chain, graph, content, final, pinned, genesis } = check
+  const names = namesOf(genesis)
+  emit(common, { ok: true, chain, commitment: content, final, pinned, ...custodyJson(graph, { names }) }, () =>
+    [
+      `verified     record ${graph.recordId}`,
+      `commitment   ${content}`,
+      `final by     ${final.height} ${final.digest}`,
+      `pinned       ${pinned ? 'yes' : UNPINNED}`,
+      'proves       these hand-offs and acknowledgements, each final; not that there were no others',
+      '',
+      drawSwimlanes(graph, { names, width: screenWidth(), unicode: showsUnicode() })
+    ].join('\n')
+  )
+}
+
+/** The founders' names; who joined later has none in the genesis. */
+function namesOf({ founders }: Genesis): (member: MemberId) => string {
+  const names = new Map(founders.map((card) => [cardMember(card), card.name]))
+  return (member) => names.get(member) ?? short(member)
 }

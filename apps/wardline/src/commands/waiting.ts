@@ -46,6 +46,11 @@ export function stateText({ state, code, height }: Pick<Submitted, 'state' | 'co
   }
 }
 
+/** What to do where it is not known whether a grant was made. */
+export function lookFirst(...commands: readonly string[]): string {
+  return `To grant again would make a second grant; look first: ${commands.join(', or ')}`
+}
+
 export async function keepReceipt(
   common: Common,
   options: WaitOptions,

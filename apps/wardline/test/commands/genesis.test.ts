@@ -169,6 +169,75 @@ test('review tells names, fingerprints, rules and what it tolerates', async () =
   assert.match((await run(['genesis', 'review', 's.json'])).out, /cannot replace a lost key/)
 })
 
+test('draft and review: each mode, and the fence of a DSS chain in plain words', async () => {
+  const draft = (...args: string[]) => [
+    'genesis',
+    'draft',
+    '0.card',
+    '1.card',
+    '--chain',
+    'transfers',
+    ...args,
+    '--home',
+    'h0'
+  ]
+  const stt = await ok(draft('--out', 'stt.json'))
+  assert.equal([stt.mode, stt.fence, stt.disclosure], ['stt', null, null])
+  const spv = await ok(draft('--mode', 'spv', '--out', 'spv.json'))
+  assert.equal([spv.mode, spv.fence, spv.disclosure], ['spv', null, 'open'])
+  const spvSaid = (await run(['genesis', 'review', 'spv.json'])).out
+  assert.match(spvSaid, /^Chain transfers: anchored records, released by the patients’ grants \(SPV\)/)
+  assert.match(spvSaid, /every member can read to whom a patient grants what/)
+
+  const plain = await ok(draft('--mode', 'dss', '--out', 'dss.json'))
+  assert.is(plain.mode, 'dss')
+  assert.is(plain.fence.retentionYears, 10)
+  assert.is(plain.fence.contact, HOSPITALS[0])
+  assert.equal(plain.fence.excludedLabels, ['hiv', 'psychotherapy', 'sexual-health', 'substance-use'])
+  const own = ['--purpose', 'cardiology', '--legal-basis', 'consent', '--retention-years', '30', '--contact', 'Dr. Ada']
+  const more = await ok(
+    draft('--mode', 'dss', ...own, '--exclude-label', 'vip', '--exclude-label', 'hiv', '--out', 'dss2.json')
+  )
+  assert.equal(more.fence, {
+    purpose: 'cardiology',
+    legalBasis: 'consent',
+    retentionYears: 30,
+    contact: 'Dr. Ada',
+    excludedLabels: ['hiv', 'vip']
+  })
+  for (const command of ['review', 'show']) {
+    const { out } = await run(['genesis', command, 'dss2.json'])
+    for (const word of [
+      'records shared in an alliance (DSS)',
+      'cardiology',
+      'consent',
+      '30 years',
+      'Dr. Ada',
+      'labelled hiv, vip'
+    ]) {
+      assert.ok(out.includes(word), `${command} says ${word}`)
+    }
+  }
+  const none = await ok(draft('--mode', 'dss', '--exclude-label', 'none', '--out', 'dss3.json'))
+  assert.equal(none.fence.excludedLabels, [])
+  for (const [i, args] of [
+    ['--mode', 'DSS'],
+    ['--mode', 'stt', '--purpose', 'x'],
+    ['--mode', 'spv', '--exclude-label', 'hiv'],
+    ['--exclude-label', 'hiv'],
+    ['--mode', 'dss', '--purpose', ' '],
+    ['--mode', 'dss', '--contact', 'x'.repeat(201)],
+    ['--mode', 'dss', '--contact', 'two\nlines'],
+    ['--mode', 'dss', '--retention-years', '0'],
+    ['--mode', 'dss', '--retention-years', '1.5'],
+    ['--mode', 'dss', '--exclude-label', 'HIV'],
+    ['--mode', 'dss', '--exclude-label', 'none', '--exclude-label', 'hiv']
+  ].entries()) {
+    await fails(draft(...args, '--out', `refused${i}.json`), 2, 'usage')
+    assert.not(existsSync(at(`refused${i}.json`)))
+  }
+})
+
 test('sign in parallel, join, and install only when all have signed', async () => {
   await everywhere((i) => ok(['genesis', 'sign', 'g.json', '--home', `h${i}`, '--out', `g${i}.json`]))
   await ok(['genesis', 'sign', 'g.json', '--home', 'h0'])

@@ -9,12 +9,13 @@ import type { Proposal } from '../proposal.ts'
 import { NO_DIGEST, type Vote } from '../vote.ts'
 import { VIEWS_KEPT } from './bounds.ts'
 import { commitFinalized, want } from './chain.ts'
-import { isEmptyBlock, journal, newCurrent, otherSigners, type State, sendToAll, signingBounds } from './state.ts'
+import { watchFrom } from './presence.ts'
+import { isIdleBlock, journal, newCurrent, otherSigners, type State, sendToAll, signingBounds } from './state.ts'
 import { countCertificate, countVote, dropTalliesBelow } from './tally.ts'
 
 /** Signs and sends notarize for a checked block of another leader. */
-export function castNotarize(state: State, digest: Digest, header: Header): void {
-  const cast = state.voter?.cast('notarize', header.view, digest, signingBounds(state))
+export function castNotarize(state: State, view: View, digest: Digest, header: Header): void {
+  const cast = state.voter?.cast('notarize', view, digest, signingBounds(state))
   if (cast === undefined || !cast.isNew) return
   journal(state, { kind: 'voted', vote: cast.vote, header })
   sendToAll(state, { kind: 'vote', vote: cast.vote })
@@ -23,7 +24,7 @@ export function castNotarize(state: State, digest: Digest, header: Header): void
 
 /** Signs this node's own block and sends it as a proposal, unless the view may not be voted for any more. */
 export function castProposal(state: State, digest: Digest, proposal: Omit<Proposal, 'signature'>): void {
-  const cast = state.voter?.cast('notarize', proposal.header.view, digest, signingBounds(state))
+  const cast = state.voter?.cast('notarize', proposal.view, digest, signingBounds(state))
   if (cast === undefined) return
   assert(cast.isNew, 'a leader signs one proposal per view')
   const signed: Proposal = { ...proposal, signature: cast.vote.signature }
@@ -56,6 +57,16 @@ function castFinalize(state: State, notarization: Certificate): void {
   acceptVote(state, cast.vote, state.selfIndex, 0)
 }
 
+/** Signs what this node would have signed if it had been allowed to before. */
+export function castOwed(state: State): void {
+  for (const certificate of [...state.notarizations.values()]) castFinalize(state, certificate)
+  const { view, timerFired } = state.current
+  const slot = state.proposals.get(view)
+  const header = slot && state.blocks.get(slot.digest)
+  if (slot?.state === 'valid' && header !== undefined) castNotarize(state, view, slot.digest, header)
+  if (timerFired) castNullify(state, view)
+}
+
 /** Counts a vote that is known to be genuine and acts on the certificate it may complete. */
 export function acceptVote(state: State, vote: Vote, signer: number, attempt: number): void {
   const certificate = countVote(state, vote, signer, attempt)
@@ -84,7 +95,7 @@ export function keepCertificate(state: State, certificate: Certificate): boolean
       state.notarizations.set(view, certificate)
       const header = state.blocks.get(digest)
       if (header === undefined) want(state, digest, view, otherSigners(state, certificate))
-      if (header === undefined || !isEmptyBlock(header)) state.fullViews.add(view)
+      if (header === undefined || !isIdleBlock(state, header)) state.fullViews.add(view)
       break
     }
     case 'nullify':
@@ -117,6 +128,7 @@ export function enterView(state: State, certificate: Certificate): void {
   const view = (certificate.view + 1) as View
   assert(view > state.current.view, 'views only advance')
   const skipped = certificate.kind === 'nullify' ? skippedBefore(state, view) : 0
+  if (view > state.current.view + 1) watchFrom(state, view)
   state.current = newCurrent(view, certificate, skipped, state.nowMs, state.config.timing.retryMs)
   journalEntered(state)
   forgetOldViews(state)
@@ -124,7 +136,7 @@ export function enterView(state: State, certificate: Certificate): void {
 
 /** Before any vote in the view: the certificate that let this node in. */
 export function journalEntered(state: State): void {
-  if (state.voter === null) return
+  if (state.voter === null || state.audit?.isLost === true) return
   const { view, certificate } = state.current
   journal(state, { kind: 'entered', epoch: state.config.set.epoch, view, certificate })
   if (certificate?.kind === 'notarize') state.journaledNotarizations.add(certificate.view)
@@ -145,6 +157,8 @@ function forgetOldViews(state: State): void {
   for (const [view, slot] of state.proposals) {
     if (view >= oldest) break
     state.proposals.delete(view)
-    if (state.notarizations.get(view)?.digest !== slot.digest) state.blocks.delete(slot.digest)
+    // A block that is proposed again may be notarized in another view.
+    if (![...state.notarizations.values()].some(({ digest }) => digest === slot.digest))
+      state.blocks.delete(slot.digest)
   }
 }

@@ -18,6 +18,8 @@ export const FUTURE_VOTE_CHECKS_PER_SECOND = 100
 export const LAG_ANSWER_MAX = 8
 /** Members that a leader sends its proposal again to at one retry. */
 export const PROPOSAL_RESENDS_MAX = 8
+/** A leader that was silent for more than this many views for each member of the set is not waited for. */
+export const SILENT_VIEWS_PER_MEMBER = 2
 /** Unknown ancestors of a final block that are fetched one by one; beyond this, catch-up does it. */
 export const FETCH_DEPTH_MAX = 16
 /** A voter accepts a block's time from this much before to this much after its own clock, milliseconds. */

@@ -3,7 +3,8 @@ import { assert, type Digest, type Height, type MemberId, type View, WardlineErr
 import type { Certificate } from '../certificate.ts'
 import { type Header, headerDigest } from '../header.ts'
 import { FETCH_DEPTH_MAX } from './bounds.ts'
-import { floorAt, isEmptyBlock, knownHeader, otherSigners, type State, type Tip } from './state.ts'
+import { isStart } from './epoch.ts'
+import { floorAt, isIdleBlock, knownHeader, otherSigners, type State, type Tip } from './state.ts'
 import { dropTalliesBelow } from './tally.ts'
 
 /** Remembers the header of a block above the floor. */
@@ -11,7 +12,7 @@ export function addBlock(state: State, digest: Digest, header: Header): void {
   state.wanted.delete(digest)
   if (header.view <= state.floor.view || state.blocks.has(digest)) return
   state.blocks.set(digest, header)
-  if (state.notarizations.get(header.view)?.digest === digest && isEmptyBlock(header)) {
+  if (state.notarizations.get(header.view)?.digest === digest && isIdleBlock(state, header)) {
     state.fullViews.delete(header.view)
   }
 }
@@ -41,12 +42,20 @@ export function commitFinalized(state: State): void {
   const certificate = state.pendingFinalization
   state.isFinalityFar = false
   if (certificate === null) return
+  if (certificate.digest === state.floor.digest) {
+    // A closing block that was proposed again can be finalized in more than one view.
+    state.pendingFinalization = null
+    return
+  }
   const blocks: Header[] = []
   for (let digest = certificate.digest; digest !== state.floor.digest; ) {
     const header = state.blocks.get(digest)
     if (header === undefined) {
       const lowest = blocks.at(-1)
-      if (lowest !== undefined && lowest.height <= state.floor.height + 1) throw conflict()
+      if (lowest !== undefined && lowest.height <= state.floor.height + 1) {
+        state.conflict = certificate
+        throw conflict()
+      }
       if (lowest !== undefined && lowest.height > state.floor.height + FETCH_DEPTH_MAX) {
         state.isFinalityFar = true
         state.behindAtMs ??= state.nowMs
@@ -105,7 +114,9 @@ export function findTip(state: State): Tip | undefined {
     if (skip === undefined) return undefined
     skips.push(skip)
   }
-  return { digest: floor.digest, view: floor.view, certificate: floor.certificate, skips: skips.reverse() }
+  // Whoever is in the epoch has its start as final.
+  const certificate = isStart(state, floor.digest) ? null : floor.certificate
+  return { digest: floor.digest, view: floor.view, certificate, skips: skips.reverse() }
 }
 
 /** Blocks from the floor (excluded) to `digest` (included), counted up to `max`. */

@@ -4,9 +4,12 @@ import { headerDigest } from '../header.ts'
 import type { Message } from '../messages.ts'
 import { leaderOf } from '../validators.ts'
 import { castNullify, enterView } from './advance.ts'
+import { askMember, votingOf } from './audit.ts'
 import { receiveFetched, receiveSyncHead } from './chain.ts'
+import { isClosed } from './epoch.ts'
 import type { Engine, EngineConfig, EngineStatus, Input, Output, Recovered, Screening } from './interface.ts'
 import { releaseFutureVotes } from './lag.ts'
+import { isLeaderSilent } from './presence.ts'
 import { considerProposing, receiveBuilt, receiveCommitted } from './propose.ts'
 import { receiveChecked, receiveMessage } from './receive.ts'
 import { restore, start } from './recover.ts'
@@ -57,6 +60,11 @@ function takeInput(state: State, input: Input): void {
       state.hasTransactions = input.hasWork
       if (input.hasWork && state.current.build.kind === 'nothing') state.current.build = { kind: 'none' }
       break
+    case 'connected': {
+      const index = state.indexes.get(input.member)
+      if (index !== undefined) askMember(state, index)
+      break
+    }
     case 'built':
       receiveBuilt(state, input)
       break
@@ -69,8 +77,9 @@ function takeInput(state: State, input: Input): void {
     case 'sync-head':
       assert(headerDigest(input.header) === input.certificate.digest, 'a sync head comes with its own finalization')
       assert(input.certificate.kind === 'finalize', 'a sync head is final')
+      if (input.certificate.epoch !== state.config.set.epoch) break
       receiveSyncHead(state, input.header, input.certificate)
-      if (input.certificate.view >= state.current.view) enterView(state, input.certificate)
+      if (input.certificate.view >= state.current.view && !isClosed(state)) enterView(state, input.certificate)
       break
     case 'committed':
       receiveCommitted(state, input.digest)
@@ -85,7 +94,9 @@ function pursueView(state: State): void {
   for (;;) {
     const { view } = state.current
     releaseFutureVotes(state)
-    if (nullifyCount(state, state.current.view) > state.faults) castNullify(state, state.current.view)
+    if (nullifyCount(state, state.current.view) > state.faults || (isLeaderSilent(state) && isAwake(state))) {
+      castNullify(state, state.current.view)
+    }
     considerProposing(state)
     if (state.current.view === view) return
   }
@@ -107,7 +118,9 @@ export function engineStatus(engine: Engine): EngineStatus {
     view: current.view,
     awake: isAwake(state),
     leader: leaderOf(config.set, current.view).member,
+    voting: votingOf(state),
     floor: { view: floor.view, height: floor.height, digest: floor.digest },
-    unfinalized: state.notarizations.size
+    unfinalized: state.notarizations.size,
+    conflict: state.conflict
   }
 }

@@ -5,6 +5,7 @@
 import type { Brand, ChainId, Digest, Epoch, Height, Leaf, MemberId, View } from '@wardline/codec'
 import type { VoteSigner } from '@wardline/crypto'
 import type { Certificate, SignatureCheck } from '../certificate.ts'
+import type { Evidence } from '../evidence.ts'
 import type { Header } from '../header.ts'
 import type { JournalEntry } from '../journal.ts'
 import type { Message } from '../messages.ts'
@@ -16,7 +17,12 @@ export type Engine = Brand<object, 'Engine'>
 
 export type EngineConfig = {
   readonly chain: ChainId
+  /** The validators of the epoch. */
   readonly set: ValidatorSet
+  /** The final block that closed the epoch before, with its finalization; null in epoch 0, which starts on the genesis. */
+  readonly start: Certified | null
+  /** The validators of an earlier epoch, for who is still in it and behind. */
+  readonly earlier: (epoch: Epoch) => ValidatorSet | undefined
   /** Null for a node that follows the chain without a vote. Otherwise the member is in `set` and the key is its own. */
   readonly self: { readonly member: MemberId; readonly signer: VoteSigner } | null
   /** Block time of genesis, which the first heartbeat counts from, milliseconds. */
@@ -49,12 +55,19 @@ export const DEFAULT_TIMING: Timing = {
   finalityGraceMs: 100
 }
 
+/** A final block with its own finalization. */
+export type Certified = { readonly header: Header; readonly certificate: Certificate }
+
 /** What a restarted daemon found on its disk. */
 export type Recovered = {
-  /** The last block whose commit was synced, with the finalization it was committed by; null when only genesis was. */
-  readonly final: { readonly header: Header; readonly certificate: Certificate } | null
-  /** `entries` of `scanJournal`, all of them. */
+  /** The last block of the epoch whose commit was synced, with the finalization it was committed by; null when none was. */
+  readonly final: Certified | null
+  /** `entries` of `scanJournal`, all of them or those of this epoch and later ones. */
   readonly journal: readonly JournalEntry[]
+  /** What was signed is not known any more; `journal` is empty. */
+  readonly isJournalLost?: boolean
+  /** An engine of an earlier epoch asked the others in this run already. */
+  readonly isAudited?: boolean
 }
 
 export type Input =
@@ -64,6 +77,8 @@ export type Input =
   | { readonly kind: 'message'; readonly from: string; readonly message: Message; readonly nowMs: number }
   /** The time of the last `alarm` output has come. */
   | { readonly kind: 'alarm'; readonly nowMs: number }
+  /** This member can be reached, perhaps again. */
+  | { readonly kind: 'connected'; readonly member: MemberId; readonly nowMs: number }
   /** Whether the mempool holds transactions that are not in a final block. Say `true` again whenever one arrives. */
   | { readonly kind: 'work'; readonly hasWork: boolean; readonly nowMs: number }
   /**
@@ -82,13 +97,14 @@ export type Input =
   /** Answer to `check`. `valid`: durable and executed. `invalid`: for good. `unavailable`: the body or an ancestor did not arrive. */
   | {
       readonly kind: 'checked'
+      readonly view: View
       readonly digest: Digest
       readonly verdict: 'valid' | 'invalid' | 'unavailable'
       readonly nowMs: number
     }
   /** A header that the driver fetched, for `fetch-block` or as an ancestor while checking. Its body is durable. */
   | { readonly kind: 'fetched'; readonly header: Header; readonly nowMs: number }
-  /** Catch-up has committed up to `header`, whose finalization is `certificate` (verified). */
+  /** Catch-up has committed up to `header`, whose finalization is `certificate` (verified). One of another epoch is ignored. */
   | { readonly kind: 'sync-head'; readonly header: Header; readonly certificate: Certificate; readonly nowMs: number }
   /** The synced write of the block `digest`, the last of a `commit`, is done. */
   | { readonly kind: 'committed'; readonly digest: Digest }
@@ -115,6 +131,13 @@ export type Output =
   | { readonly kind: 'fetch-block'; readonly digest: Digest; readonly from: readonly MemberId[] }
   /** Others are at `view`, too far ahead to follow by messages: catch up from one of `from`, answer `sync-head`. */
   | { readonly kind: 'behind'; readonly view: View; readonly from: readonly MemberId[] }
+  /**
+   * The disk holds less than what this node signed. Set the journal aside, durably, before any `journal` output that follows:
+   * a start in between must find it lost.
+   */
+  | { readonly kind: 'journal-lost' }
+  /** A member signed two votes that exclude each other; both are genuine. Keep it, and have a block record it. */
+  | { readonly kind: 'evidence'; readonly evidence: Evidence }
   /** A view took too long: exchange lists of pending transactions. */
   | { readonly kind: 'retry' }
 
@@ -122,6 +145,8 @@ export type BuildRequest = {
   readonly kind: 'build'
   readonly epoch: Epoch
   readonly view: View
+  /** True: the parent closes the epoch, and is what is to be proposed: answer with its own header and leaves. */
+  readonly again: boolean
   readonly height: Height
   readonly proposer: MemberId
   /** `header` null when the parent is genesis. */
@@ -143,9 +168,14 @@ export type Screening =
   | { readonly kind: 'busy'; readonly code: string }
   /**
    * Run the checks in order (perhaps none) and stop at the first that fails. If one fails reject, else feed the message as input. `forward` is whether gossip should
-   * carry it on (accept) or not (ignore).
+   * carry it on (accept) or not (ignore). `instead`: feed this rather than the message, of which no more is worth knowing.
    */
-  | { readonly kind: 'verify'; readonly checks: readonly SignatureCheck[]; readonly forward: boolean }
+  | {
+      readonly kind: 'verify'
+      readonly checks: readonly SignatureCheck[]
+      readonly forward: boolean
+      readonly instead?: Message
+    }
 
 /** A glance at the machine, for `status` and tests. */
 export type EngineStatus = {
@@ -153,7 +183,20 @@ export type EngineStatus = {
   readonly view: View
   readonly awake: boolean
   readonly leader: MemberId
+  readonly voting: Voting
   readonly floor: { readonly view: View; readonly height: Height; readonly digest: Digest }
   /** Notarized blocks above the floor that are known here. */
   readonly unfinalized: number
+  /** A finalization that contradicts what is final, because of which `step` threw. */
+  readonly conflict: Certificate | null
 }
+
+/** Whether this node signs votes. */
+export type Voting =
+  /** It has no vote in this epoch. */
+  | { readonly kind: 'follower' }
+  | { readonly kind: 'voting' }
+  /** It asks the others what they have of it; `isLost`: because its own journal does not tell. */
+  | { readonly kind: 'asking'; readonly isLost: boolean; readonly answers: number; readonly needed: number }
+  /** Its journal was lost, and it may have signed below this view. */
+  | { readonly kind: 'waiting'; readonly fromView: View }

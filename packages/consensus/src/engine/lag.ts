@@ -1,33 +1,50 @@
 /** Those who are behind this node, and whether this node is behind (rule 7, README). */
-import type { MemberId, View } from '@wardline/codec'
+import type { Epoch, MemberId, View } from '@wardline/codec'
 import type { Certificate } from '../certificate.ts'
 import type { Vote } from '../vote.ts'
 import { acceptVote } from './advance.ts'
 import { LAG_ANSWER_MAX } from './bounds.ts'
 import { findTip } from './chain.ts'
+import { isClosed } from './epoch.ts'
 import type { Claim, State } from './state.ts'
 
 /**
- * Whether `vote` shows that its signer is stuck below this node's view and may be answered now. Late votes are normal, since
- * a view ends with the quorum's last vote; one that is repeated, or that gives a view up, is not.
+ * Whether `vote` shows that its signer is stuck below this node's view, or in an epoch that has ended, and may be answered
+ * now. Late votes are normal, since a view ends with the quorum's last vote; one that is repeated, or that gives a view up,
+ * is not.
  */
-export function lags(state: State, vote: Vote, signer: number, nowMs: number): boolean {
-  if (vote.view >= state.current.view || signer === state.selfIndex) return false
+export function lags(state: State, vote: Vote, nowMs: number): boolean {
+  const hasEnded = vote.epoch < state.config.set.epoch || isClosed(state)
+  if (!hasEnded && vote.view >= state.current.view) return false
   if (vote.attempt === 0 && vote.kind !== 'nullify') return false
-  const answeredAtMs = state.answeredAtMs.get(signer)
+  return mayAnswer(state, vote.signer, nowMs)
+}
+
+/** Whether a member may be told now what it misses: once a second. */
+export function mayAnswer(state: State, member: MemberId, nowMs: number): boolean {
+  if (member === state.config.self?.member) return false
+  const answeredAtMs = state.answeredAtMs.get(member)
   return answeredAtMs === undefined || nowMs - answeredAtMs >= state.config.timing.retryMs
 }
 
-/** Sends the newest finalization and the certificates that lead from it to this node's view, newest first if too many. */
-export function answerLagging(state: State, member: MemberId, signer: number): void {
-  state.answeredAtMs.set(signer, state.nowMs)
-  for (const certificate of lagAnswer(state)) {
+/**
+ * Sends a member what it misses: the newest finalization and the certificates that lead from it to this node's view, newest
+ * first if too many; or the finalization that ended the epoch. One of an epoch that it does not know yet makes it catch up.
+ */
+export function answerLagging(state: State, member: MemberId, epoch: Epoch): void {
+  state.answeredAtMs.set(member, state.nowMs)
+  for (const certificate of epoch < state.config.set.epoch ? startAnswer(state) : lagAnswer(state)) {
     const message = { kind: 'certificate', certificate, attempt: 0 } as const
     state.outputs.push({ kind: 'send', to: member, message })
   }
 }
 
+function startAnswer({ config }: State): readonly Certificate[] {
+  return config.start === null ? [] : [config.start.certificate]
+}
+
 function lagAnswer(state: State): readonly Certificate[] {
+  if (isClosed(state) && state.floor.certificate !== null) return [state.floor.certificate]
   const tip = findTip(state)
   const candidates = [newestFinalization(state), state.current.certificate, tip?.certificate ?? null]
   const skips = tip === undefined ? [] : [...tip.skips].reverse()

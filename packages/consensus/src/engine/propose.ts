@@ -6,18 +6,21 @@ import { leaderOf } from '../validators.ts'
 import { castNullify, castProposal } from './advance.ts'
 import { COMMITS_PENDING_MAX, UNFINALIZED_MAX } from './bounds.ts'
 import { addBlock, findTip, heightAndTime, unfinalizedDepth } from './chain.ts'
+import { isClosed, isClosing } from './epoch.ts'
 import type { Input } from './interface.ts'
-import { isEmptyBlock, knownHeader, type State, type Tip } from './state.ts'
+import { firstVotableView, isEmptyBlock, knownHeader, type State, type Tip } from './state.ts'
 import { awaitsFinality, hasWork } from './work.ts'
 
+/** Whether it leads the current view and may sign in it. */
 export function isOwnTurn(state: State): boolean {
-  return state.voter !== null && leaderOf(state.config.set, state.current.view).member === state.config.self?.member
+  const { view } = state.current
+  return view >= firstVotableView(state) && leaderOf(state.config.set, view).member === state.config.self?.member
 }
 
 /** Asks the driver for a block if it is this node's turn, it has not proposed in this view, and there is something to do. */
 export function considerProposing(state: State): void {
   const { view, build } = state.current
-  if (!isOwnTurn(state) || build.kind === 'asked' || build.kind === 'done' || !hasWork(state)) return
+  if (!isOwnTurn(state) || build.kind === 'asked' || build.kind === 'done' || !hasWork(state) || isClosed(state)) return
   if (state.voter?.slot(view).nullify) return
   if (commitsPendingCount(state) >= COMMITS_PENDING_MAX) return
   const tip = findTip(state)
@@ -28,7 +31,9 @@ export function considerProposing(state: State): void {
     castNullify(state, view)
     return
   }
-  const allowTransactions = unfinalizedDepth(state, tip.digest, UNFINALIZED_MAX) < UNFINALIZED_MAX
+  const parentHeader = knownHeader(state, tip.digest) ?? null
+  const again = parentHeader !== null && isClosing(state, parentHeader)
+  const allowTransactions = !again && unfinalizedDepth(state, tip.digest, UNFINALIZED_MAX) < UNFINALIZED_MAX
   const allowEmpty = emptyBlockDueAtMs(state, parent.timeMs) <= state.nowMs
   if (!allowEmpty && !(allowTransactions && state.hasTransactions && build.kind === 'none')) return
   state.current.build = { kind: 'asked', tip }
@@ -36,9 +41,10 @@ export function considerProposing(state: State): void {
     kind: 'build',
     epoch: state.config.set.epoch,
     view,
+    again,
     height: (parent.height + 1) as Height,
     proposer: leaderOf(state.config.set, view).member,
-    parent: { digest: tip.digest, header: knownHeader(state, tip.digest) ?? null },
+    parent: { digest: tip.digest, header: parentHeader },
     timeMinMs: parent.timeMs + 1,
     allowTransactions,
     allowEmpty
@@ -59,7 +65,10 @@ function graceEndsAtMs(state: State): number {
   return state.current.enteredAtMs + state.config.timing.finalityGraceMs
 }
 
-/** An empty block is due for the heartbeat, and, after a moment's grace, to bring blocks that stay unfinalized to finality. */
+/**
+ * An empty block is due for the heartbeat, and, after a moment's grace, to bring blocks that stay unfinalized to finality;
+ * so is a closing block that is proposed again.
+ */
 function emptyBlockDueAtMs(state: State, parentTimeMs: number): number {
   const heartbeatAtMs = parentTimeMs + state.config.timing.heartbeatMs
   return awaitsFinality(state) ? Math.min(heartbeatAtMs, graceEndsAtMs(state)) : heartbeatAtMs
@@ -93,6 +102,7 @@ export function receiveBuilt(state: State, input: Extract<Input, { kind: 'built'
   state.current.hasProposal = true
   castProposal(state, digest, {
     header: input.header,
+    view,
     leaves: input.leaves,
     parentCertificate: build.tip.certificate,
     skips: newestWithin(build.tip.skips, limits.proposalSkipsBytesMax)
@@ -102,10 +112,14 @@ export function receiveBuilt(state: State, input: Extract<Input, { kind: 'built'
 function assertOwnHeader(state: State, header: Header, leaves: readonly Leaf[], tip: Tip): void {
   const { chain, set } = state.config
   const parent = heightAndTime(state, tip.digest)
+  const tipHeader = knownHeader(state, tip.digest)
+  if (tipHeader !== undefined && isClosing(state, tipHeader)) {
+    assert(headerDigest(header) === tip.digest, 'a closing block is proposed again as it is')
+    return
+  }
   assert(header.chain === chain && header.epoch === set.epoch, 'a built header is for this chain and epoch')
   assert(header.view === state.current.view && header.parent === tip.digest, 'a built header is for the asked view')
   assert(header.proposer === state.config.self?.member, 'a built header names this node')
-  assert(header.nextSetHash === state.setHash, 'a built header keeps the validator set')
   assert(isEmptyBlock(header) === (leaves.length === 0), 'a built header commits to its leaves')
   if (parent === undefined) return
   assert(header.height === parent.height + 1 && header.time > parent.timeMs, 'a built header follows its parent')

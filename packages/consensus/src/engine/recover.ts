@@ -4,8 +4,10 @@ import { headerDigest } from '../header.ts'
 import { leaderOf } from '../validators.ts'
 import type { Vote } from '../vote.ts'
 import { acceptCertificates, acceptVote, journalEntered, keepCertificate, skippedBefore } from './advance.ts'
+import { askAll, beginAudit, settleAudit } from './audit.ts'
 import { addBlock, commitFinalized } from './chain.ts'
 import type { Recovered } from './interface.ts'
+import { watchFrom } from './presence.ts'
 import { newCurrent, type State, sendToAll } from './state.ts'
 import { republish } from './timers.ts'
 
@@ -16,20 +18,20 @@ export function restore(state: State, recovered: Recovered): void {
     switch (entry.kind) {
       case 'entered':
         if (entry.epoch !== epoch) break
-        if (entry.certificate !== null) restoreCertificate(state, entry.certificate)
+        if (entry.certificate?.epoch === epoch) restoreCertificate(state, entry.certificate)
         if (entry.view > state.floor.view && entry.view >= state.current.view) {
           state.current = newCurrent(entry.view, entry.certificate, 0, 0, state.config.timing.retryMs)
-          state.startup = { isEntryJournaled: true }
+          state.startup = { isJournalLost: false, isAudited: false, isEntryJournaled: true }
         }
         break
       case 'kept':
         if (entry.certificate.epoch === epoch) restoreCertificate(state, entry.certificate)
         break
       case 'proposed': {
-        const { header, signature } = entry.proposal
-        if (header.epoch !== epoch || header.view <= state.floor.view) break
+        const { header, view, signature } = entry.proposal
+        if (header.epoch !== epoch || view <= state.floor.view) break
         const digest = headerDigest(header)
-        const { proposer: signer, view } = header
+        const { member: signer } = leaderOf(state.config.set, view)
         addBlock(state, digest, header)
         state.proposals.set(view, { digest, state: 'valid' })
         state.ownProposal = entry.proposal
@@ -62,6 +64,8 @@ export function start(state: State): void {
   state.startup = null
   const skipped = current.certificate?.kind === 'nullify' ? skippedBefore(state, current.view) : 0
   state.current = newCurrent(current.view, current.certificate, skipped, state.nowMs, state.config.timing.retryMs)
+  watchFrom(state, current.view)
+  if (startup.isJournalLost || !startup.isAudited) beginAudit(state, startup.isJournalLost)
   if (!startup.isEntryJournaled) journalEntered(state)
   resumeOwnView(state)
 
@@ -71,11 +75,13 @@ export function start(state: State): void {
   const notarizations = [...state.notarizations.values()]
   for (const notarization of notarizations) state.notarizations.delete(notarization.view)
   acceptCertificates(state, notarizations)
+  settleAudit(state)
   commitFinalized(state)
   republish(state)
-  if (state.ownProposal !== null && state.ownProposal.header.view === state.current.view) {
+  if (state.ownProposal !== null && state.ownProposal.view === state.current.view) {
     sendToAll(state, { kind: 'proposal', proposal: state.ownProposal })
   }
+  askAll(state)
 }
 
 /** A leader that already proposed in this view never builds another block; a voter that already voted is awake. */
@@ -83,5 +89,5 @@ function resumeOwnView(state: State): void {
   const { view } = state.current
   state.current.hasProposal = state.proposals.has(view)
   const isLeader = state.voter !== null && leaderOf(state.config.set, view).member === state.config.self?.member
-  if (isLeader && state.ownProposal?.header.view === view) state.current.build = { kind: 'done' }
+  if (isLeader && state.ownProposal?.view === view) state.current.build = { kind: 'done' }
 }

@@ -3,10 +3,11 @@ import { bytesEqual, limits, unreachable, type View } from '@wardline/codec'
 import { type Certificate, hasQuorumForm, type SignatureCheck } from '../certificate.ts'
 import { headerDigest } from '../header.ts'
 import type { Message } from '../messages.ts'
-import { leavesRoot, type Proposal } from '../proposal.ts'
+import { leaderVote, leavesRoot, type Proposal } from '../proposal.ts'
 import { leaderOf } from '../validators.ts'
 import { type Vote, voteBytes } from '../vote.ts'
 import { knowsCertificate } from './advance.ts'
+import { screenAsk, screenStatus } from './audit.ts'
 import {
   CERTIFICATE_CHECKS_PER_SECOND,
   CERTIFICATE_DEBT_MAX,
@@ -14,9 +15,12 @@ import {
   PROPOSALS_PER_VIEW,
   VIEWS_KEPT
 } from './bounds.ts'
+import { isClosed } from './epoch.ts'
+import { wouldAccuse } from './evidence.ts'
 import type { Screening } from './interface.ts'
 import { judgeHeader, judgeJustification } from './justification.ts'
 import { lags } from './lag.ts'
+import { wouldBreakSilence } from './presence.ts'
 import type { Allowance, Heard, State } from './state.ts'
 import { heardVote, isKnownSignature } from './tally.ts'
 
@@ -28,18 +32,29 @@ export function screenMessage(state: State, message: Message, from: string, nowM
       return screenCertificate(state, message.certificate, from, nowMs)
     case 'proposal':
       return screenProposal(state, message.proposal, from, nowMs)
+    case 'status-ask':
+      return screenAsk(state, message.ask, nowMs)
+    case 'status': {
+      const { certificate } = message.status
+      return screenStatus(state, message.status, () =>
+        certificate === null ? [] : unknownSignatures(state, certificate)
+      )
+    }
     default:
       return unreachable(message)
   }
 }
 
 function screenVote(state: State, vote: Vote, from: string, nowMs: number): Screening {
-  if (vote.epoch !== state.config.set.epoch) return ignore('other-epoch')
+  const { epoch } = state.config.set
+  if (vote.epoch > epoch) return ignore('later-epoch')
+  if (vote.epoch < epoch) return screenEarlierVote(state, vote, nowMs)
   const signer = state.indexes.get(vote.signer)
   if (signer === undefined) return reject('unknown-signer')
   if (signer === state.selfIndex) return ignore('own-vote')
   const check = () => voteCheck(state, vote, signer)
   const { floor, current } = state
+  if (isClosed(state)) return lags(state, vote, nowMs) ? verify([check()], false) : ignore('epoch-ended')
 
   if (vote.view > current.view + 1) {
     const claim = state.future.get(signer)
@@ -49,20 +64,30 @@ function screenVote(state: State, vote: Vote, from: string, nowMs: number): Scre
     if (isSeen) return ignore('seen')
     return takeFutureVote(state, from, nowMs) ? verify([check()], false) : busy('too-many-future-votes')
   }
-  const isLagging = lags(state, vote, signer, nowMs)
+  const isLagging = lags(state, vote, nowMs)
   if (vote.view <= floor.view || vote.view < current.view - VIEWS_KEPT) {
-    return isLagging ? verify([check()], false) : ignore('old-view')
+    return isLagging || wouldBreakSilence(state, vote, signer) ? verify([check()], false) : ignore('old-view')
   }
   const heard = heardVote(state, vote.kind, vote.view, signer)
   if (heard === undefined) return verify([check()], true)
-  if (heard.vote.digest !== vote.digest || !bytesEqual(heard.vote.signature, vote.signature))
-    return ignore('slot-taken')
+  if (heard.vote.digest !== vote.digest || !bytesEqual(heard.vote.signature, vote.signature)) {
+    return wouldAccuse(state, vote, signer) ? verify([check()], true) : ignore('slot-taken')
+  }
   const isForwarded = takeForward(state, heard, vote.attempt, nowMs)
   return isForwarded || isLagging ? verify([], isForwarded) : ignore('seen')
 }
 
+/** Of an earlier epoch a vote matters only for what it says of its signer: that it has missed the end of that epoch. */
+function screenEarlierVote(state: State, vote: Vote, nowMs: number): Screening {
+  const validator = state.config.earlier(vote.epoch)?.validators.find(({ member }) => member === vote.signer)
+  if (validator === undefined || !lags(state, vote, nowMs)) return ignore('earlier-epoch')
+  const message = voteBytes(vote.kind, state.config.chain, vote.epoch, vote.view, vote.digest)
+  return verify([{ key: validator.key, message, signature: vote.signature }], false)
+}
+
 function screenCertificate(state: State, certificate: Certificate, from: string, nowMs: number): Screening {
-  if (certificate.epoch !== state.config.set.epoch) return ignore('other-epoch')
+  if (certificate.epoch > state.config.set.epoch) return ignore('later-epoch')
+  if (certificate.epoch < state.config.set.epoch) return ignore('earlier-epoch')
   if (!hasQuorumForm(state.config.set, certificate)) return reject('no-quorum')
   if (knowsCertificate(state, certificate)) return ignore('seen')
   const checks = unknownSignatures(state, certificate)
@@ -71,24 +96,30 @@ function screenCertificate(state: State, certificate: Certificate, from: string,
 }
 
 function screenProposal(state: State, proposal: Proposal, from: string, nowMs: number): Screening {
-  const { header, leaves, parentCertificate, skips } = proposal
+  const { header, view, leaves, parentCertificate, skips } = proposal
   const { set, chain } = state.config
   if (header.chain !== chain) return reject('other-chain')
-  if (header.epoch !== set.epoch) return ignore('other-epoch')
-  const leader = leaderOf(set, header.view)
-  if (leader.member !== header.proposer) return reject('wrong-leader')
+  if (header.epoch > set.epoch) return ignore('later-epoch')
+  if (header.epoch < set.epoch) return ignore('earlier-epoch')
+  if (isClosed(state)) return ignore('epoch-ended')
+  const leader = leaderOf(set, view)
+  if (leaderOf(set, header.view).member !== header.proposer) return reject('wrong-leader')
   const signer = state.indexes.get(leader.member)
   if (signer === undefined || signer === state.selfIndex) return ignore('own-proposal')
-  if (header.view <= state.floor.view) return ignore('old-view')
+  if (view <= state.floor.view) return ignore('old-view')
 
   const digest = headerDigest(header)
-  const slot = state.proposals.get(header.view)
-  if (slot !== undefined && slot.digest !== digest) return ignore('slot-taken')
+  const slot = state.proposals.get(view)
+  const vote = leaderVote(proposal, digest, leader.member)
+  if (slot !== undefined && slot.digest !== digest) {
+    if (!wouldAccuse(state, vote, signer)) return ignore('slot-taken')
+    return verify([voteCheck(state, vote, signer)], false, { kind: 'vote', vote })
+  }
   if (slot !== undefined && slot.state !== 'open') return ignore('seen')
-  if (header.view < state.current.view) {
-    if (header.view < state.current.view - VIEWS_KEPT) return ignore('old-view')
-    const notarized = state.notarizations.get(header.view)?.digest
-    if (notarized !== digest && state.nullifications.has(header.view)) return ignore('old-view')
+  if (view < state.current.view) {
+    if (view < state.current.view - VIEWS_KEPT) return ignore('old-view')
+    const notarized = state.notarizations.get(view)?.digest
+    if (notarized !== digest && state.nullifications.has(view)) return ignore('old-view')
   }
   if (leaves.length > limits.blockTransactionsMax) return reject('too-many-leaves')
   const justification = judgeJustification(state, proposal)
@@ -96,26 +127,16 @@ function screenProposal(state: State, proposal: Proposal, from: string, nowMs: n
   if (justification === 'skips-missing') return ignore('skips-missing')
   const certificates = parentCertificate === null ? skips : [parentCertificate, ...skips]
   const unknown = certificates.map((one) => unknownSignatures(state, one)).filter(({ length }) => length > 0)
-  if (!takeProposal(state, header.view, from, nowMs, unknown.length)) return busy('too-many-proposals')
+  if (!takeProposal(state, view, from, nowMs, unknown.length)) return busy('too-many-proposals')
   if (leavesRoot(leaves) !== header.txRoot) return reject('wrong-leaves')
 
   const checks: SignatureCheck[] = []
-  const { epoch, view } = header
-  const vote: Vote = {
-    kind: 'notarize',
-    epoch,
-    view,
-    digest,
-    signer: leader.member,
-    signature: proposal.signature,
-    attempt: 0
-  }
   const heard = heardVote(state, 'notarize', view, signer)?.vote
   if (heard === undefined || heard.digest !== digest || !bytesEqual(heard.signature, vote.signature)) {
     checks.push(voteCheck(state, vote, signer))
   }
   for (const signatures of unknown) checks.push(...signatures)
-  return verify(checks, judgeHeader(state, header, nowMs) === undefined)
+  return verify(checks, judgeHeader(state, proposal, nowMs) === undefined)
 }
 
 function voteCheck(state: State, vote: Vote, signer: number): SignatureCheck {
@@ -220,6 +241,6 @@ function busy(code: string): Screening {
   return { kind: 'busy', code }
 }
 
-function verify(checks: readonly SignatureCheck[], forward: boolean): Screening {
-  return { kind: 'verify', checks, forward }
+function verify(checks: readonly SignatureCheck[], forward: boolean, instead?: Message): Screening {
+  return { kind: 'verify', checks, forward, ...(instead && { instead }) }
 }

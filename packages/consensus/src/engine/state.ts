@@ -1,8 +1,7 @@
 /** Everything one engine knows. Plain data; the other files of this folder change it, and only inside `step`. */
-import type { Digest, Hash, Height, MemberId, View } from '@wardline/codec'
-import { assert } from '@wardline/codec'
+import { assert, type Digest, type Epoch, type Hash, type Height, type MemberId, type View } from '@wardline/codec'
 import type { Certificate } from '../certificate.ts'
-import { genesisDigest, type Header } from '../header.ts'
+import type { Header } from '../header.ts'
 import type { JournalEntry } from '../journal.ts'
 import type { SigningBounds } from '../may-sign.ts'
 import type { Message } from '../messages.ts'
@@ -10,7 +9,9 @@ import { EMPTY_ROOT, type Proposal } from '../proposal.ts'
 import { faultsTolerated, quorum } from '../quorum.ts'
 import { setHash } from '../validators.ts'
 import type { Vote } from '../vote.ts'
+import { firstUnsigned, isClosed, isClosing, startOf } from './epoch.ts'
 import type { Engine, EngineConfig, Output, Recovered } from './interface.ts'
+import { newestJournaled } from './signed-before.ts'
 import { createVoter, type Voter } from './voter.ts'
 
 export type State = {
@@ -23,10 +24,16 @@ export type State = {
   readonly selfIndex: number
   readonly indexes: ReadonlyMap<MemberId, number>
   /** Nothing is signed in views below; see `maySign`. */
-  readonly noVoteBelow: View
+  noVoteBelow: View
+  /** Until it is over nothing is signed; null once it is, and for a node without a vote. */
+  audit: Audit | null
+  /** The highest view in which the journal, as it was found, knows this node to have signed. */
+  readonly newestJournaled: View
+  /** By signer index: the newest run of a member that asked, and when it was last answered. */
+  readonly asked: Map<number, { readonly nonce: number; readonly atMs: number }>
 
   /** Null once started. */
-  startup: { isEntryJournaled: boolean } | null
+  startup: { readonly isJournalLost: boolean; readonly isAudited: boolean; readonly isEntryJournaled: boolean } | null
   nowMs: number
   outputs: Output[]
   floor: Floor
@@ -37,6 +44,8 @@ export type State = {
   readonly nullifications: Map<View, Certificate>
   /** The newest finalization whose blocks are not all known yet. */
   pendingFinalization: Certificate | null
+  /** A finalization that contradicts what is final: the machine has stopped. */
+  conflict: Certificate | null
   /** Views whose notarization the journal holds. */
   readonly journaledNotarizations: Set<View>
 
@@ -44,7 +53,7 @@ export type State = {
   readonly blocks: Map<Digest, Header>
   /** Blocks that certificates name and that are unknown, with who should have them. */
   readonly wanted: Map<Digest, { readonly view: View; readonly from: readonly MemberId[] }>
-  /** Notarized views above the floor whose block is not empty, or not known to be. */
+  /** Notarized views above the floor whose block must become final: it is not empty, or not known to be, or closes the epoch. */
   readonly fullViews: Set<View>
   /** The first proposal of each view. */
   readonly proposals: Map<View, ProposalSlot>
@@ -52,6 +61,12 @@ export type State = {
   ownProposal: Proposal | null
 
   readonly tallies: Map<View, ViewTally>
+  /** By signer index: its genuine vote of the highest view. */
+  readonly newestVotes: (Vote | undefined)[]
+  /** By signer index: the names of the evidence against it that this run has told of. */
+  readonly accusations: readonly Set<string>[]
+  /** This node went through every view from here to the current one. */
+  watchedFrom: View
   /** By signer index: what it claims beyond the next view. */
   readonly future: Map<number, Claim>
 
@@ -59,8 +74,8 @@ export type State = {
   /** Committed blocks whose synced write is not done, with their count. */
   readonly commitsPending: Map<Digest, number>
 
-  /** By signer index: when it was last told what it misses. */
-  readonly answeredAtMs: Map<number, number>
+  /** When a member was last told what it misses. */
+  readonly answeredAtMs: Map<MemberId, number>
   /** By peer: the checks that it may still ask for. */
   readonly allowances: Map<string, Allowance>
   /** When to ask for catch-up because of `isFinalityFar`. */
@@ -73,7 +88,7 @@ export type State = {
   alarmMs: number | null
 }
 
-/** The last finalized block; genesis at first. */
+/** The last finalized block; the start of the epoch at first, with view 0. */
 export type Floor = {
   readonly view: View
   readonly height: Height
@@ -81,6 +96,17 @@ export type Floor = {
   readonly timeMs: number
   readonly header: Header | null
   readonly certificate: Certificate | null
+}
+
+/** What a validator waits for before it signs; see `audit.ts`. */
+export type Audit = {
+  /** Its journal is lost, or what is on the disk is older than what it signed. */
+  isLost: boolean
+  readonly nonce: number
+  /** Indexes of those whose answers count. */
+  readonly answered: Set<number>
+  askAtMs: number
+  askDelayMs: number
 }
 
 /** What is forgotten when the view changes. */
@@ -136,20 +162,25 @@ export function createState(config: EngineConfig, recovered: Recovered): State {
   const selfIndex = self === null ? -1 : (indexes.get(self.member) ?? -1)
   assert(self === null || selfIndex >= 0, 'a voting member is in the validator set')
   assert(self === null || set.validators[selfIndex]?.key === self.signer.publicKey, 'the signing key is in the set')
-  const floor = floorOf(config, recovered)
+  const { final } = recovered
+  const floor = final === null ? startOf(config) : floorAt(final.header, final.certificate)
   return {
     config,
-    voter: self === null ? null : createVoter(chain, self.member, self.signer),
+    voter: self === null ? null : createVoter(chain, set.epoch, self.member, self.signer),
     quorum: quorum(set.validators.length),
     faults: faultsTolerated(set.validators.length),
     setHash: setHash(set.validators),
     selfIndex,
     indexes,
-    noVoteBelow: recovered.journal.reduce((view, entry) => {
-      // Above the store's last block only if the store lost a write; what was signed in between is unknown.
-      return entry.kind === 'pruned' && entry.view >= view ? ((entry.view + 1) as View) : view
-    }, 0 as View),
-    startup: { isEntryJournaled: false },
+    noVoteBelow: firstUnsigned(set.epoch, recovered),
+    audit: null,
+    newestJournaled: newestJournaled(recovered.journal, set.epoch),
+    asked: new Map(),
+    startup: {
+      isJournalLost: recovered.isJournalLost ?? false,
+      isAudited: recovered.isAudited ?? false,
+      isEntryJournaled: false
+    },
     nowMs: 0,
     outputs: [],
     floor,
@@ -157,6 +188,7 @@ export function createState(config: EngineConfig, recovered: Recovered): State {
     notarizations: new Map(),
     nullifications: new Map(),
     pendingFinalization: null,
+    conflict: null,
     journaledNotarizations: new Set(),
     blocks: new Map(),
     wanted: new Map(),
@@ -164,6 +196,9 @@ export function createState(config: EngineConfig, recovered: Recovered): State {
     proposals: new Map(),
     ownProposal: null,
     tallies: new Map(),
+    newestVotes: new Array<Vote | undefined>(set.validators.length),
+    accusations: set.validators.map(() => new Set()),
+    watchedFrom: 0 as View,
     future: new Map(),
     hasTransactions: false,
     commitsPending: new Map(),
@@ -176,20 +211,6 @@ export function createState(config: EngineConfig, recovered: Recovered): State {
     lastAttempt: 0,
     alarmMs: null
   }
-}
-
-function floorOf(config: EngineConfig, recovered: Recovered): Floor {
-  if (recovered.final === null) {
-    return {
-      view: 0 as View,
-      height: 0 as Height,
-      digest: genesisDigest(config.chain),
-      timeMs: config.genesisTimeMs,
-      header: null,
-      certificate: null
-    }
-  }
-  return floorAt(recovered.final.header, recovered.final.certificate)
 }
 
 export function floorAt(header: Header, certificate: Certificate): Floor {
@@ -219,8 +240,17 @@ export function newCurrent(
   }
 }
 
+/** The first view in which this node may sign, as things are. */
+export function firstVotableView(state: State): View {
+  // No view is the last possible one.
+  return state.audit === null ? state.noVoteBelow : (Number.MAX_SAFE_INTEGER as View)
+}
+
 export function signingBounds(state: State): SigningBounds {
-  return { epoch: state.config.set.epoch, floorView: state.floor.view, noVoteBelow: state.noVoteBelow }
+  const { epoch } = state.config.set
+  // The floor is then that of the next epoch, which this engine does not sign in.
+  const signable = isClosed(state) ? ((epoch + 1) as Epoch) : epoch
+  return { epoch: signable, floorView: state.floor.view, noVoteBelow: firstVotableView(state) }
 }
 
 export function journal(state: State, entry: JournalEntry): void {
@@ -233,6 +263,11 @@ export function sendToAll(state: State, message: Message): void {
 
 export function isEmptyBlock(header: Header): boolean {
   return header.txRoot === EMPTY_ROOT
+}
+
+/** Whether nobody waits for the block of this header to become final. */
+export function isIdleBlock(state: State, header: Header): boolean {
+  return isEmptyBlock(header) && !isClosing(state, header)
 }
 
 /** The header of `digest` if it is the floor or above it and known. */

@@ -2,6 +2,8 @@
 import { bytesEqual, type View } from '@wardline/codec'
 import type { Certificate } from '../certificate.ts'
 import type { Vote, VoteKind } from '../vote.ts'
+import { accuse } from './evidence.ts'
+import { noteVote } from './presence.ts'
 import type { Heard, KindTally, State, ViewTally } from './state.ts'
 
 /** The kept vote of `signer`, if any. */
@@ -14,6 +16,8 @@ export function heardVote(state: State, kind: VoteKind, view: View, signer: numb
  * @returns the certificate that it completes
  */
 export function countVote(state: State, vote: Vote, signer: number, attempt: number): Certificate | undefined {
+  noteVote(state, vote, signer)
+  accuse(state, vote, signer)
   const tally = tallyOf(state, vote.view)[vote.kind]
   if (tally.bySigner[signer] !== undefined) return undefined
   tally.bySigner[signer] = { vote, attempt, carriedAtMs: state.nowMs }
@@ -60,10 +64,11 @@ export function isKnownSignature(state: State, certificate: Certificate, at: num
   return keptSignature !== undefined && bytesEqual(keptSignature, signature)
 }
 
-function keptCertificate(state: State, { kind, view, digest }: Certificate): Certificate | null | undefined {
+function keptCertificate(state: State, { kind, epoch, view, digest }: Certificate): Certificate | null | undefined {
   if (kind === 'nullify') return state.nullifications.get(view)
   const kept = kind === 'notarize' ? state.notarizations.get(view) : state.floor.certificate
-  return kept?.view === view && kept.digest === digest ? kept : undefined
+  // The start of the epoch was finalized by that of an earlier one.
+  return kept?.epoch === epoch && kept.view === view && kept.digest === digest ? kept : undefined
 }
 
 /** Drops tallies below `view`. They are kept in about ascending order, so this stops at the first that stays. */

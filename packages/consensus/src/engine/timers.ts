@@ -3,7 +3,9 @@ import type { Digest, MemberId } from '@wardline/codec'
 import type { Certificate } from '../certificate.ts'
 import type { Vote } from '../vote.ts'
 import { castNullify } from './advance.ts'
+import { askAll } from './audit.ts'
 import { PROPOSAL_RESENDS_MAX, VIEWS_KEPT } from './bounds.ts'
+import { isClosed } from './epoch.ts'
 import { claimsDueAtMs, newestFinalization, reportBehind } from './lag.ts'
 import { proposalDueAtMs } from './propose.ts'
 import { type State, sendToAll } from './state.ts'
@@ -27,6 +29,7 @@ export function setNow(state: State, nowMs: number): void {
   if (current.retryAtMs !== null) current.retryAtMs -= backMs
   if (state.behindAtMs !== null) state.behindAtMs -= backMs
   if (state.fetchAtMs !== null) state.fetchAtMs -= backMs
+  if (state.audit !== null) state.audit.askAtMs -= backMs
   for (const claim of state.future.values()) claim.askAtMs -= backMs
   for (const [signer, atMs] of state.answeredAtMs) state.answeredAtMs.set(signer, atMs - backMs)
 }
@@ -48,6 +51,7 @@ export function receiveAlarm(state: State): void {
     republish(state)
     resendProposal(state)
   }
+  askAll(state)
   reportBehind(state)
   if (state.fetchAtMs !== null && state.fetchAtMs <= nowMs) fetchWanted(state)
 }
@@ -69,7 +73,7 @@ export function republish(state: State): void {
  */
 function resendProposal(state: State): void {
   const { current, ownProposal, selfIndex } = state
-  if (ownProposal === null || ownProposal.header.view !== current.view) return
+  if (ownProposal === null || ownProposal.view !== current.view) return
   const silent = state.config.set.validators.filter(
     (_, index) => index !== selfIndex && !hasVoted(state, current.view, index)
   )
@@ -113,7 +117,8 @@ export function setAlarm(state: State): void {
     state.fetchAtMs ??= state.nowMs + state.config.timing.finalityGraceMs
   }
   const times = [current.timerAtMs, current.retryAtMs, state.behindAtMs, claimsDueAtMs(state), state.fetchAtMs]
-  if (state.voter !== null)
+  if (state.audit !== null) times.push(state.audit.askAtMs)
+  if (state.voter !== null && !isClosed(state))
     times.push(hasWork(state) ? futureOnly(state, proposalDueAtMs(state)) : heartbeatAtMs(state))
   const next = times.reduce((least, time) => (time !== null && (least === null || time < least) ? time : least), null)
   if (next === state.alarmMs) return

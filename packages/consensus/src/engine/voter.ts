@@ -1,7 +1,7 @@
 /**
  * The only holder of the signing key. It remembers what the journal says was signed and asks `maySign` before every vote.
  */
-import { assert, type ChainId, type Digest, type MemberId, type View } from '@wardline/codec'
+import { assert, type ChainId, type Digest, type Epoch, type MemberId, type View } from '@wardline/codec'
 import type { VoteSigner } from '@wardline/crypto'
 import { EMPTY_SLOT, maySign, type SigningBounds, type Slot, signedSlot } from '../may-sign.ts'
 import { type Vote, type VoteKind, voteBytes } from '../vote.ts'
@@ -22,7 +22,8 @@ export type Voter = {
   forgetUpTo(floor: View): void
 }
 
-export function createVoter(chain: ChainId, member: MemberId, signer: VoteSigner): Voter {
+/** A voter of one epoch. */
+export function createVoter(chain: ChainId, epoch: Epoch, member: MemberId, signer: VoteSigner): Voter {
   const views = new Map<View, { slot: Slot; votes: Vote[] }>()
 
   const note = (vote: Vote): void => {
@@ -36,11 +37,11 @@ export function createVoter(chain: ChainId, member: MemberId, signer: VoteSigner
 
   return {
     cast(kind, view, digest, bounds) {
-      const ballot = { kind, epoch: bounds.epoch, view, digest }
+      const ballot = { kind, epoch, view, digest }
       if (!maySign(bounds, views.get(view)?.slot ?? EMPTY_SLOT, ballot)) return undefined
       const before = signed(kind, view)
       if (before !== undefined) return { vote: before, isNew: false }
-      const signature = signer.sign(voteBytes(kind, chain, bounds.epoch, view, digest))
+      const signature = signer.sign(voteBytes(kind, chain, epoch, view, digest))
       const vote: Vote = { ...ballot, signer: member, signature, attempt: 0 }
       note(vote)
       return { vote, isNew: true }

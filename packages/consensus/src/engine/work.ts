@@ -1,5 +1,6 @@
 /** Who is awake: only a node with work, or one that others need, arms a timer and speaks. */
 
+import { isClosed } from './epoch.ts'
 import type { State } from './state.ts'
 import { nullifyCount } from './tally.ts'
 
@@ -19,5 +20,6 @@ export function heartbeatAtMs(state: State): number {
 }
 
 export function isAwake(state: State): boolean {
+  if (isClosed(state)) return false
   return hasWork(state) || state.current.hasProposal || nullifyCount(state, state.current.view) > state.faults
 }

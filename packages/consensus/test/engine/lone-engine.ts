@@ -1,5 +1,5 @@
 /** One engine among members that the test plays itself: every vote and proposal of theirs is made by hand. */
-import { assert, type Digest, type Leaf, type MemberId } from '@wardline/codec'
+import { assert, type Digest, type Leaf, type MemberId, type View } from '@wardline/codec'
 import {
   type Certificate,
   createEngine,
@@ -19,7 +19,7 @@ import {
   type ValidatorSet,
   type Vote
 } from '../../src/index.ts'
-import { fakeConfig, fakeVerify, GENESIS_TIME_MS, headerOf, type Parent } from '../chain-fixture.ts'
+import { fakeConfig, fakeVerify, GENESIS_TIME_MS, headerOf, type Parent, statusOf } from '../chain-fixture.ts'
 
 type InputWithoutTime = Input extends infer One ? (One extends Input ? Omit<One, 'nowMs'> : never) : never
 
@@ -32,12 +32,23 @@ export type Lone = {
   journal: JournalEntry[]
   final: { header: Header; certificate: Certificate } | null
   alarmMs: number | null
+  /** The view in which each block was last given to be checked. */
+  readonly checks: Map<Digest, View>
 }
 
 export function createLone(set: ValidatorSet, index: number, overrides: Partial<EngineConfig> = {}): Lone {
   const engine = createEngine(fakeConfig(set, index, overrides), { final: null, journal: [] })
-  const lone: Lone = { set, index, engine, nowMs: GENESIS_TIME_MS + 1000, journal: [], final: null, alarmMs: null }
-  feed(lone, { kind: 'start' })
+  const lone: Lone = {
+    set,
+    index,
+    engine,
+    nowMs: GENESIS_TIME_MS + 1000,
+    journal: [],
+    final: null,
+    alarmMs: null,
+    checks: new Map()
+  }
+  startLone(lone)
   return lone
 }
 
@@ -46,7 +57,20 @@ export function restart(lone: Lone, kept = lone.journal.length): readonly Output
   lone.journal = lone.journal.slice(0, kept)
   lone.alarmMs = null
   lone.engine = createEngine(fakeConfig(lone.set, lone.index), { final: lone.final, journal: lone.journal })
-  return feed(lone, { kind: 'start' })
+  return startLone(lone)
+}
+
+/** The start, and the answers that the machine asks the others for, each of which knows nothing of it and is in view 1. */
+function startLone(lone: Lone): readonly Output[] {
+  const started = feed(lone, { kind: 'start' })
+  return [...started, ...started.flatMap((output) => answerAsk(lone, output))]
+}
+
+function answerAsk(lone: Lone, output: Output): readonly Output[] {
+  if (output.kind !== 'send' || output.message.kind !== 'status-ask') return []
+  const index = lone.set.validators.findIndex(({ member }) => member === output.to)
+  const message = { kind: 'status', status: statusOf(lone.set, index, output.message.ask) } as const
+  return screenHere(lone, message).kind === 'verify' ? hear(lone, message) : []
 }
 
 export function feed(lone: Lone, input: InputWithoutTime): readonly Output[] {
@@ -54,6 +78,7 @@ export function feed(lone: Lone, input: InputWithoutTime): readonly Output[] {
   for (const output of outputs) {
     if (output.kind === 'journal') lone.journal.push(output.entry)
     if (output.kind === 'alarm') lone.alarmMs = output.atMs
+    if (output.kind === 'check') lone.checks.set(output.digest, output.proposal.view)
     if (output.kind === 'commit') {
       lone.final = { header: output.blocks.at(-1) as Header, certificate: output.certificate }
     }
@@ -68,7 +93,7 @@ export function hear(lone: Lone, message: Message, from = 'peer'): readonly Outp
   for (const check of screening.checks) {
     assert(fakeVerify(check.key, check.message, check.signature), 'the signature verifies')
   }
-  return feed(lone, { kind: 'message', from, message })
+  return feed(lone, { kind: 'message', from, message: screening.instead ?? message })
 }
 
 export function screenHere(lone: Lone, message: Message, from = 'peer'): Screening {
@@ -81,7 +106,8 @@ export const hearCertificate = (lone: Lone, certificate: Certificate) =>
 export const hearProposal = (lone: Lone, proposal: Proposal) => hear(lone, { kind: 'proposal', proposal })
 
 export function checked(lone: Lone, digest: Digest, verdict: 'valid' | 'invalid' | 'unavailable' = 'valid') {
-  return feed(lone, { kind: 'checked', digest, verdict })
+  const view = lone.checks.get(digest) ?? engineStatus(lone.engine).view
+  return feed(lone, { kind: 'checked', view, digest, verdict })
 }
 
 /** Answers the `build` among `outputs` with a block of `leaves`. */

@@ -123,6 +123,15 @@ test('finalize after timeout: a notarization that arrives after nullify moves th
   assert.equal(votesSent(restart(lone)), [], 'nor after a restart')
 })
 
+test('finalize after timeout through a rebroadcast path: votes that come by retries alone leave nobody behind', () => {
+  const world = createWorld(4, 12)
+  run(world, world.nowMs + 50)
+  world.filter = (_from, _to, message) => message.kind !== 'vote' || message.vote.view !== 1 || message.vote.attempt > 0
+  submit(world, nodeOf(world, 0), leaf('a'))
+  // Notarized and nullified by all before any vote arrives: nobody may finalize view 1, and the block is final with the next.
+  assert.ok(run(world, world.nowMs + 10_000, () => world.nodes.every((node) => node.disk.committed.has(leaf('a')))))
+})
+
 test('a node that left a view by nullification of others still finalizes a block that it learns was notarized', () => {
   const lone = createLone(set, 3)
   hearCertificate(lone, certificateOf(set, 'nullify', 1, undefined, [0, 1, 2]))
@@ -142,7 +151,7 @@ test('skip/notarize split: members with only one of the two votes all leave the 
       ? message.proposal.header.view === 1
       : message.kind === 'vote' && message.vote.view === 1 && message.vote.kind === 'notarize')
   assert.ok(run(world, world.nowMs + 10_000, () => world.nodes.every((node) => node.disk.committed.has(leaf('a')))))
-  const kinds = world.nodes.map((node) => world.votes.get(`${node.index} 1`))
+  const kinds = world.nodes.map((node) => world.votes.get(`${node.index} 0/1`))
   assert.ok(
     kinds.some((votes) => votes?.has('notarize') && votes.has('nullify')),
     'the split happened'
@@ -392,6 +401,7 @@ test('among many members a leader sends its proposal again to eight at a time, a
 test('a proposal that was lost on every hop wakes the sleepers at the next retry and becomes final', () => {
   const world = createWorld(4, 11)
   const leader = nodeOf(world, 1)
+  run(world, world.nowMs + 50)
   world.filter = (_from, _to, message) => message.kind !== 'proposal'
   world.reaches = () => false
   submit(world, leader, leaf('a'))

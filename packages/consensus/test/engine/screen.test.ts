@@ -62,17 +62,21 @@ test('votes', () => {
   const vote = voteOf(set, 0, 'nullify', 1)
   assert.is(verdict({ kind: 'vote', vote }), 'verify 1')
   assert.is(verdict({ kind: 'vote', vote: { ...vote, signer: hashOf<MemberId>('stranger') } }), 'reject unknown-signer')
-  assert.is(verdict({ kind: 'vote', vote: { ...vote, epoch: 1 as Epoch } }), 'ignore other-epoch')
+  assert.is(verdict({ kind: 'vote', vote: { ...vote, epoch: 1 as Epoch } }), 'ignore later-epoch')
   assert.is(verdict(voteMessage(set, 3, 'nullify', 1)), 'ignore own-vote')
   assert.is(
     verdict({ kind: 'vote', vote }, (lone) => hearVote(lone, vote)),
     'ignore seen'
   )
   const other = voteMessage(set, 0, 'notarize', 1, hashOf('b'))
-  assert.is(
-    verdict(other, (lone) => hearVote(lone, voteOf(set, 0, 'notarize', 1, hashOf('a')))),
-    'ignore slot-taken'
-  )
+  const hearOther = (lone: ReturnType<typeof createLone>) => hearVote(lone, voteOf(set, 0, 'notarize', 1, hashOf('a')))
+  assert.is(verdict(other, hearOther), 'verify 1', 'evidence')
+  const unlike = voteMessage(set, 0, 'notarize', 1, hashOf('c'))
+  const accuse = (lone: ReturnType<typeof createLone>) => {
+    hearOther(lone)
+    hear(lone, other)
+  }
+  assert.is(verdict(unlike, accuse), 'ignore slot-taken')
   const final = (lone: ReturnType<typeof createLone>) => {
     hearProposal(lone, firstProposal)
     hearCertificate(lone, certificateOf(set, 'finalize', 1, headerDigest(first)))
@@ -276,13 +280,14 @@ test('proposals: what a relay could have attached is rejected and leaves the slo
 test('proposals: leader, chain, epoch, slot, age', () => {
   const changed = (change: object): Message => asMessage({ ...firstProposal, header: { ...first, ...change } })
   assert.is(verdict(changed({ chain: hashOf('other chain') })), 'reject other-chain')
-  assert.is(verdict(changed({ epoch: 1 })), 'ignore other-epoch')
+  assert.is(verdict(changed({ epoch: 1 })), 'ignore later-epoch')
   assert.is(verdict(changed({ proposer: set.validators[2]?.member })), 'reject wrong-leader')
   const seen = (lone: ReturnType<typeof createLone>) => {
     hearProposal(lone, firstProposal)
   }
   assert.is(verdict(asMessage(firstProposal), seen), 'ignore seen')
-  assert.is(verdict(changed({ time: first.time + 1 }), seen), 'ignore slot-taken')
+  const other = changed({ time: first.time + 1 })
+  assert.is(verdict(other, seen), 'verify 1', 'a second block would be evidence')
   const final = (lone: ReturnType<typeof createLone>) => {
     seen(lone)
     hearCertificate(lone, certificateOf(set, 'finalize', 1, headerDigest(first)))

@@ -2,58 +2,92 @@
  * A record's custody for a terminal: one lane per hospital, time runs to the right, an arrow for every hand-off, and a table
  * below. What became of a hand-off is told by line, mark and word, never by colour.
  */
-import { type CustodyGraph, type DeliveryState, handOffs, holdersAt } from '../graph.ts'
+import { type CustodyGraph, handOffs, holdersAt, membersOf } from '../graph.ts'
 import { STATE_WORDS } from './glyphs.ts'
 import { drawPanels } from './panels.ts'
+import { hiddenText } from './selection.ts'
 import { drawTable, onePurpose } from './table.ts'
 import { fit, textWidth } from './text-width.ts'
-import { type DrawOptions, dayOf, type View, viewOf } from './view.ts'
+import { dayOf, type Scene, type TerminalOptions, timeOf, type View, viewOf } from './view.ts'
 
 /** The drawing, lines separated by `\n`, no `\n` at the end, no spaces at the ends of lines. */
-export function drawSwimlanes(graph: CustodyGraph, options: DrawOptions): string {
+export function drawSwimlanes(graph: CustodyGraph, options: TerminalOptions): string {
   const view = viewOf(graph, options)
   const lines = [...title(view), '', ...drawPanels(view), ...legend(view), '', ...drawTable(view)]
   return lines.map((line) => line.trimEnd()).join('\n')
 }
 
 function title(view: View): string[] {
-  const { graph, glyphs, name, width } = view
-  const edges = handOffs(graph)
-  const counts = new Map<DeliveryState, number>()
-  for (const { delivery } of edges) counts.set(delivery.state, (counts.get(delivery.state) ?? 0) + 1)
-  const states = [...counts].map(([state, count]) =>
-    count === edges.length ? `all ${STATE_WORDS[state]}` : `${count} ${STATE_WORDS[state]}`
-  )
-  const day = dayOf(graph.transmissions[0]?.timeMs ?? 0)
-  const purpose = onePurpose(graph)
-  const facts = [
-    `${plural(edges.length, 'hand-off')}, ${states.join(', ')}`,
-    `${plural(holdersAt(graph).length, 'holder')} now`,
-    ...(purpose === undefined ? [] : [`for ${purpose}`]),
-    view.isOneDay ? `${day}, times in UTC` : 'times in UTC'
-  ]
+  const { graph, glyphs, name, width, selected } = view
   const lines = [
     `Record ${graph.recordId.slice(0, 16)}${glyphs.ellipsis} of ${name(graph.origin)}`,
-    ...wrap(facts, ` ${glyphs.dot} `, width)
+    ...wrap(factsOf(view), ` ${glyphs.dot} `, width)
   ]
+  const hidden = hiddenText(selected.hidden)
+  if (hidden !== undefined) lines.push(hidden)
+  if (view.isBinned) lines.push(BINNED)
   if (!graph.complete) lines.push(`Only the first ${graph.transmissions.length} transmissions are shown.`)
   return lines.map((line) => fit(line, width, glyphs.ellipsis))
 }
 
+/** Said of a drawing that gathers hand-offs. */
+export const BINNED = 'A column gathers what one hospital sent in a while.'
+
+/** What a drawing says first: how many hand-offs it shows and how they stand, who holds the record, what for and when. */
+export function factsOf({ graph, selected, isOneDay }: Scene): string[] {
+  const edges = handOffs(selected)
+  const counts = new Map<string, number>()
+  for (const { delivery } of edges) {
+    const word = STATE_WORDS[delivery.state]
+    counts.set(word, (counts.get(word) ?? 0) + 1)
+  }
+  const states = [...counts].map(([word, count]) => (count === edges.length ? `all ${word}` : `${count} ${word}`))
+  const day = dayOf(selected.transmissions[0]?.timeMs ?? 0)
+  const purpose = onePurpose(selected)
+  return [
+    [plural(edges.length, 'hand-off'), ...states].join(', '),
+    recallFact(graph) ?? `${plural(holdersAt(graph).length, 'holder')} now`,
+    ...(purpose === undefined ? [] : [`for ${purpose}`]),
+    isOneDay && edges.length > 0 ? `${day}, times in UTC` : 'times in UTC'
+  ]
+}
+
+/** `recalled 2026-11-21 08:00:00, destroyed by 2 of 4`, of the members of the graph. */
+function recallFact(graph: CustodyGraph): string | undefined {
+  const { recall } = graph
+  if (recall === undefined) return undefined
+  const members = membersOf(graph)
+  const destroyed = members.filter((member) => recall.attested.has(member)).length
+  return `recalled ${dayOf(recall.timeMs)} ${timeOf(recall.timeMs)}, destroyed by ${destroyed} of ${members.length}`
+}
+
 /** The marks that the drawing uses, each with its word. */
 function legend(view: View): string[] {
-  const { graph, glyphs, lanes, width, holdBefore } = view
-  const columns = [...graph.transmissions.keys(), graph.transmissions.length]
-  const isWaiting = lanes.some((lane) => columns.some((column) => holdBefore(lane, column) === 'waiting'))
-  const states = new Set(handOffs(graph).map(({ delivery }) => delivery.state))
+  const { glyphs, width } = view
+  const states = new Set(view.columns.flatMap(({ arrows }) => arrows.map(({ state }) => state)))
   const entries = [
     `${glyphs.origin} origin`,
     `${glyphs.lanes.held.repeat(3)} holds it`,
-    ...(isWaiting ? [`${glyphs.lanes.waiting.repeat(3)} sent to it`] : []),
+    ...(isWaitingShown(view) ? [`${glyphs.lanes.waiting.repeat(3)} sent to it`] : []),
     ...[...states].map((state) => `${[...new Set(glyphs.heads[state])].join('')} ${STATE_WORDS[state]}`),
-    `${glyphs.ends.held} holds it now`
+    ...(view.graph.recall === undefined ? [`${glyphs.ends.held} holds it now`] : recallLegend(view))
   ]
   return wrap(entries, '   ', width)
+}
+
+function recallLegend({ glyphs, lanes, holdNow }: View): string[] {
+  const now = new Set(lanes.map(holdNow))
+  return [
+    `${glyphs.recall} recalled`,
+    ...(now.has('recalled') ? [`${glyphs.lanes.recalled.repeat(3)}${glyphs.ends.recalled} to destroy`] : []),
+    ...(now.has('destroyed') ? [`${glyphs.ends.destroyed} destroyed`] : [])
+  ]
+}
+
+/** Whether any lane waits anywhere. */
+export function isWaitingShown({ columns, lanes, holdBefore }: Scene): boolean {
+  const places = [...columns.keys(), columns.length]
+  return lanes.some((lane) => places.some((index) => holdBefore(lane, index) === 'waiting'))
 }
 
 /** The entries in as few lines as fit, separated by `gap`. */

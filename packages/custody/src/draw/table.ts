@@ -1,69 +1,160 @@
 /** The hand-offs as a table, with the numbers of the drawing. */
-import { type CustodyGraph, type HandOff, handOffs, type Transmission } from '../graph.ts'
-import { STATE_WORDS } from './glyphs.ts'
+import { assert } from '@wardline/codec'
+import type { Purpose } from '@wardline/ledger'
+import { type CustodyGraph, type HandOff, recallStateOf, type Transmission } from '../graph.ts'
+import { type Arrow, type Column, worstOf } from './columns.ts'
+import { RECALL_WORDS, STATE_WORDS, wordsOf } from './glyphs.ts'
 import { fit, textWidth } from './text-width.ts'
-import { dayOf, timeOf, type View } from './view.ts'
+import { dayOf, type Scene, timeOf, type View } from './view.ts'
 
-type Column = {
+/** A line of the table: one arrow of the drawing; where hand-offs are gathered, all of a column. */
+export type Row = { readonly column: Column; readonly arrows: readonly Arrow[]; readonly isFirst: boolean }
+
+export type Field = {
   readonly title: string
   readonly right?: boolean
-  /** Repeated for every receiver of a transmission, or shown for the first only. */
+  /** Repeated for every arrow of a column, or shown for the first only. */
   readonly each?: boolean
-  readonly text: (handOff: HandOff) => string
-  /** Left out where the names would otherwise have less room than this, the most yielding column first. */
+  readonly text: (row: Row) => string
+  /** What stays of it where it would be left out: it never is. */
+  readonly short?: (row: Row) => string
+  /** Left out where the names would otherwise have less room than this, the most yielding field first. */
   readonly yieldsBelow?: number
   /** May be cut to fit. */
   readonly flexible?: boolean
 }
 
 const GAP = '  '
-/** Of each of the two columns of names. */
+/** Of each of the two fields of names. */
 const NAME_WIDTH_MIN = 6
 
-/** Header, rule and one line per hand-off. */
+/** Header, rule and lines. */
 export function drawTable(view: View): string[] {
-  const edges = handOffs(view.graph)
-  const columns = fitted(columnsOf(view), edges, view.width)
-  const header = columns.map(({ column, width }) => align(column, column.title, width, view)).join(GAP)
-  const rows = edges.map((edge) =>
-    columns.map(({ column, width }) => align(column, cellOf(column, edge), width, view)).join(GAP)
+  const rows = rowsOf(view)
+  if (rows.length === 0) return []
+  const mark = (state: Arrow['state']) => view.glyphs.heads[state][0]
+  const fields = fitted(fieldsOf(view, view.name, mark), rows, view.width)
+  const header = fields.map(({ field, width }) => align(field, field.title, width, view)).join(GAP)
+  const lines = rows.map((row) =>
+    fields.map(({ field, width }) => align(field, cellOf(field, row), width, view)).join(GAP)
   )
-  return [header, columns.map(({ width }) => view.glyphs.rule.repeat(width)).join(GAP), ...rows]
+  return [header, fields.map(({ width }) => view.glyphs.rule.repeat(width)).join(GAP), ...lines]
 }
 
-function columnsOf(view: View): Column[] {
-  const numbers = new Map(view.graph.transmissions.map(({ id }, i) => [id, i + 1]))
-  const number = ({ id }: Transmission) => String(numbers.get(id))
-  const { glyphs, name, isOneDay } = view
-  const columns: Column[] = [
-    { title: '#', right: true, text: ({ transmission }) => number(transmission) },
-    {
-      title: 'via',
+export function rowsOf({ columns, isBinned }: Scene): Row[] {
+  return columns.flatMap((column): Row[] =>
+    isBinned
+      ? [{ column, arrows: column.arrows, isFirst: true }]
+      : column.arrows.map((arrow, i) => ({ column, arrows: [arrow], isFirst: i === 0 }))
+  )
+}
+
+/** What the table says, of hand-offs one by one or gathered. */
+export function fieldsOf(scene: Scene, name: View['name'], mark: (state: Arrow['state']) => string): Field[] {
+  const { isBinned, isOneDay } = scene
+  const when = (timeMs: number) => (isOneDay ? timeOf(timeMs) : `${dayOf(timeMs)} ${timeOf(timeMs)}`)
+  const number: Field = { title: '#', right: true, text: ({ column }) => String(column.number) }
+  const time: Field = {
+    title: isOneDay ? 'time' : 'day and time',
+    yieldsBelow: NAME_WIDTH_MIN,
+    text: ({ column }) => when(column.transmissions[0].timeMs)
+  }
+  const from: Field = { title: 'from', flexible: true, text: ({ column }) => name(column.sender) }
+  const to: Field = {
+    title: 'to',
+    each: true,
+    flexible: true,
+    text: ({ arrows }) => {
+      const [first, ...others] = arrows
+      return first === undefined || others.length > 0 ? `${arrows.length} hospitals` : name(first.to)
+    }
+  }
+  const state: Field = {
+    title: 'state',
+    each: true,
+    yieldsBelow: NAME_WIDTH_MIN,
+    short: ({ arrows }) => {
+      const worst = worstOf(arrows.map((arrow) => arrow.state))
+      const [recall] = recallWords(scene.graph, arrows)
+      return `${mark(worst)} ${recall ?? STATE_WORDS[worst]}`
+    },
+    text: ({ arrows }) => {
+      const state = worstOf(arrows.map((arrow) => arrow.state))
+      return `${mark(state)} ${[STATE_WORDS[state], ...recallWords(scene.graph, arrows)].join(', ')}`
+    }
+  }
+  if (isBinned) {
+    const until: Field = {
+      title: 'until',
+      yieldsBelow: 12,
+      text: ({ column }) => when((column.transmissions.at(-1) as Transmission).timeMs)
+    }
+    const count: Field = {
+      title: 'of all',
       right: true,
-      yieldsBelow: 10,
-      text: ({ transmission: { via } }) => (via === null ? 'own' : String(numbers.get(via) ?? '?'))
-    },
-    {
-      title: isOneDay ? 'time' : 'day and time',
-      yieldsBelow: NAME_WIDTH_MIN,
-      text: ({ transmission: { timeMs } }) => (isOneDay ? timeOf(timeMs) : `${dayOf(timeMs)} ${timeOf(timeMs)}`)
-    },
-    { title: 'block', right: true, yieldsBelow: 14, text: ({ transmission }) => String(transmission.height) },
-    { title: 'from', flexible: true, text: ({ transmission }) => name(transmission.sender) },
-    { title: 'to', each: true, flexible: true, text: ({ delivery }) => name(delivery.member) },
-    { title: 'purpose', yieldsBelow: 16, text: ({ transmission }) => transmission.purpose },
-    {
-      title: 'state',
       each: true,
-      text: ({ delivery: { state } }) => `${glyphs.heads[state][0]} ${STATE_WORDS[state]}`
-    },
-    { title: 'after', right: true, each: true, yieldsBelow: 12, text: delay }
-  ]
-  return onePurpose(view.graph) === undefined ? columns : columns.filter(({ title }) => title !== 'purpose')
+      yieldsBelow: NAME_WIDTH_MIN,
+      text: ({ arrows }) => {
+        const worst = worstOf(arrows.map((arrow) => arrow.state))
+        const all = arrows.reduce((sum, arrow) => sum + arrow.count, 0)
+        const inState = arrows.reduce((sum, arrow) => sum + (arrow.state === worst ? arrow.inState : 0), 0)
+        return all === inState ? String(all) : `${inState}/${all}`
+      }
+    }
+    return [number, time, until, from, to, state, count]
+  }
+  const stateOfOne: Field = {
+    ...state,
+    text: (row) => {
+      const { delivery } = handOffOf(row)
+      return `${mark(delivery.state)} ${wordsOf(scene.graph, delivery)}`
+    }
+  }
+  const numbers = new Map(scene.columns.map((column) => [column.transmissions[0].id, column.number]))
+  const via: Field = {
+    title: 'via',
+    right: true,
+    yieldsBelow: 10,
+    text: ({ column: { transmissions } }) => {
+      const source = transmissions[0].via
+      return source === null ? 'own' : String(numbers.get(source) ?? '?')
+    }
+  }
+  const block: Field = {
+    title: 'block',
+    right: true,
+    yieldsBelow: 14,
+    text: ({ column }) => String(column.transmissions[0].height)
+  }
+  const purpose: Field = { title: 'purpose', yieldsBelow: 16, text: ({ column }) => column.transmissions[0].purpose }
+  const after: Field = {
+    title: 'after',
+    right: true,
+    each: true,
+    yieldsBelow: 12,
+    text: (row) => delay(handOffOf(row))
+  }
+  const named = onePurpose(scene.selected) === undefined ? [purpose] : []
+  return [number, via, time, block, from, to, ...named, stateOfOne, after]
+}
+
+/** Of gathered hand-offs: one that is still to be destroyed is what needs attention. */
+function recallWords(graph: CustodyGraph, arrows: readonly Arrow[]): string[] {
+  const states = arrows.map(({ to }) => recallStateOf(graph, to))
+  if (states.includes('recalled')) return [RECALL_WORDS.recalled]
+  return states.includes('destroyed') ? [RECALL_WORDS.destroyed] : []
+}
+
+/** The one hand-off that an arrow of a column of one transmission is. */
+function handOffOf({ column, arrows }: Row): HandOff {
+  const [transmission] = column.transmissions
+  const delivery = transmission.to.find(({ member }) => member === arrows[0]?.to)
+  assert(delivery !== undefined, 'an arrow goes to a receiver')
+  return { transmission, delivery }
 }
 
 /** The purpose of every transmission, if they share one; it is then said once, above. */
-export function onePurpose({ transmissions }: CustodyGraph): string | undefined {
+export function onePurpose({ transmissions }: Scene['selected']): Purpose | undefined {
   const purposes = new Set(transmissions.map(({ purpose }) => purpose))
   return purposes.size === 1 ? [...purposes][0] : undefined
 }
@@ -83,36 +174,40 @@ function duration(ms: number): string {
   return `${Math.round(seconds / 86_400)} d`
 }
 
-function cellOf(column: Column, edge: HandOff): string {
-  const isFirst = edge.delivery === edge.transmission.to[0]
-  return column.each === true || isFirst ? column.text(edge) : ''
+export function cellOf(field: Field, row: Row): string {
+  return field.each === true || row.isFirst ? field.text(row) : ''
 }
 
-function align(column: Column, text: string, width: number, { glyphs }: View): string {
-  if (column.right !== true) return fit(text, width, glyphs.ellipsis)
+function align(field: Field, text: string, width: number, { glyphs }: View): string {
+  if (field.right !== true) return fit(text, width, glyphs.ellipsis)
   return ' '.repeat(Math.max(0, width - textWidth(text))) + text
 }
 
-type Sized = { readonly column: Column; readonly width: number }
+/** What is left of a field that yields. */
+function shortened({ short, yieldsBelow: _, ...field }: Field): readonly Field[] {
+  return short === undefined ? [] : [{ ...field, text: short }]
+}
 
-/** Leaves out columns until the names have the room that the others grant them, and shares what is left among the names. */
-function fitted(columns: readonly Column[], edges: readonly HandOff[], width: number): Sized[] {
-  const sized = columns.map((column) => ({
-    column,
-    width: Math.max(textWidth(column.title), ...edges.map((edge) => textWidth(column.text(edge))))
+type Sized = { readonly field: Field; readonly width: number }
+
+/** Leaves out fields until the names have the room that the others grant them, and shares what is left among the names. */
+function fitted(fields: readonly Field[], rows: readonly Row[], width: number): Sized[] {
+  const sized = fields.map((field) => ({
+    field,
+    width: rows.reduce((widest, row) => Math.max(widest, textWidth(field.text(row))), textWidth(field.title))
   }))
-  const names = sized.filter(({ column }) => column.flexible === true)
-  const others = sized.filter(({ column }) => column.flexible !== true)
+  const names = sized.filter(({ field }) => field.flexible === true)
+  const others = sized.filter(({ field }) => field.flexible !== true)
   const room = width - others.reduce((sum, other) => sum + other.width, (sized.length - 1) * GAP.length)
   const share = Math.floor(room / names.length)
   if (names.reduce((sum, name) => sum + name.width, 0) <= room) return sized
   const yielding = others
-    .filter(({ column }) => column.yieldsBelow !== undefined && share < column.yieldsBelow)
-    .sort((a, b) => (b.column.yieldsBelow as number) - (a.column.yieldsBelow as number))[0]
+    .filter(({ field }) => field.yieldsBelow !== undefined && share < field.yieldsBelow)
+    .sort((a, b) => (b.field.yieldsBelow as number) - (a.field.yieldsBelow as number))[0]
   if (yielding !== undefined)
     return fitted(
-      columns.filter((column) => column !== yielding.column),
-      edges,
+      fields.flatMap((field) => (field === yielding.field ? shortened(field) : [field])),
+      rows,
       width
     )
   const spare = names.reduce((sum, name) => sum + Math.max(0, share - name.width), 0)

@@ -7,10 +7,10 @@ import { bytesEqual, bytesOf, decodeCbor, mapOf, uint } from '@wardline/codec'
 import { type ChainVerification, verifyChain } from '@wardline/node'
 import type { KeyValueStore } from '@wardline/ports'
 import { deadlineIn } from '../deadline.ts'
-import type { Membership } from '../membership.ts'
+import type { Membership, Memberships } from '../membership.ts'
 import { chainNamed } from './lookup.ts'
 
-export function chainVerify(memberships: readonly Membership[]): Pick<Api, 'chain.verify'> {
+export function chainVerify(memberships: Memberships): Pick<Api, 'chain.verify'> {
   const verifying = new Set<Membership>()
   return {
     async 'chain.verify'({ chain: name, timeoutMs }, { signal }) {
@@ -29,14 +29,12 @@ export function chainVerify(memberships: readonly Membership[]): Pick<Api, 'chai
 async function verify(member: Membership, timeoutMs: number, signal: AbortSignal | undefined) {
   const { chain, clock, verifier } = member
   const startMs = clock.nowMs()
-  const deadline = deadlineIn(clock, timeoutMs, signal)
+  const deadline = deadlineIn(member, timeoutMs, signal)
   const verdict = await verifyChain({
     store: await storeOfNow(chain.store),
     genesis: chain.genesis,
     verify: (key, message, signature) => verifier.verify(key, message, signature),
-    onProgress: () => {
-      if (deadline.isOver()) throw new ApiError('timeout', 'the chain is not verified to its end yet')
-    }
+    onProgress: () => deadline.check('the chain is not verified to its end yet')
   })
   return { chain: chain.id, elapsedMs: Math.max(0, clock.nowMs() - startMs), ...answerOf(verdict) }
 }
@@ -79,6 +77,7 @@ async function storeOfNow(store: KeyValueStore): Promise<KeyValueStore> {
       else yield* store.range({ ...options, to: `${prefix}${String(height + 1).padStart(12, '0')}` })
     },
     write: () => Promise.reject(new TypeError('a chain is only read while it is verified')),
+    purge: () => Promise.reject(new TypeError('a chain is only read while it is verified')),
     close: () => Promise.resolve()
   }
 }

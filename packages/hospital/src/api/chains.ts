@@ -1,16 +1,24 @@
 /** Chains, blocks and transactions. */
-import { type Api, ApiError } from '@wardline/api'
-import { assert, fromHex, height, type MemberId } from '@wardline/codec'
+import { type Api, ApiError, type Result } from '@wardline/api'
+import { type Alias, assert, fromHex, height, type MemberId } from '@wardline/codec'
 import { faultsTolerated, quorum } from '@wardline/consensus'
-import { type Mode, memberRange, readRegistrar, readValidators, validatorsOf } from '@wardline/ledger'
-import type { Membership } from '../membership.ts'
+import {
+  chargedTo,
+  type Mode,
+  memberRange,
+  type ParsedTransaction,
+  readRegistrar,
+  readValidators,
+  validatorsIn
+} from '@wardline/ledger'
+import type { Membership, Memberships } from '../membership.ts'
 import { refusal } from '../refusal.ts'
-import { chainNamed, nameOf } from './lookup.ts'
+import { chainNamed, nameOf, seenBy } from './lookup.ts'
 import { answerSubmission, receiptOf } from './submitted.ts'
 
 type Methods = Pick<Api, 'tx.submit' | 'tx.get' | 'chain.list' | 'chain.info' | 'chain.block'>
 
-export function chainMethods(memberships: readonly Membership[]): Methods {
+export function chainMethods(memberships: Memberships): Methods {
   return {
     async 'tx.submit'(params, { signal }) {
       const member = chainNamed(memberships, params.chain)
@@ -19,8 +27,8 @@ export function chainMethods(memberships: readonly Membership[]): Methods {
       return answerSubmission(member, submission, params, signal)
     },
 
-    async 'tx.get'({ chain: name, id, receipt, anchor }) {
-      const member = chainNamed(memberships, name)
+    async 'tx.get'({ chain: name, id, receipt, anchor }, { role }) {
+      const member = seenBy(role, chainNamed(memberships, name))
       const { chain } = member
       const outcome = await chain.outcome(id, 0)
       const transaction = chain.query.transaction(id) ?? chain.pending(id)?.transaction
@@ -37,7 +45,8 @@ export function chainMethods(memberships: readonly Membership[]): Methods {
         id,
         leaf: transaction.leaf,
         kind: transaction.kind,
-        author: nameOf(member, transaction.author.member),
+        author: nameOf(member, chargedTo(transaction)),
+        alias: aliasOf(transaction),
         state: outcome?.kind ?? 'accepted',
         code: place === undefined ? (chain.pending(id)?.code ?? null) : null,
         height: place?.height ?? null,
@@ -53,19 +62,7 @@ export function chainMethods(memberships: readonly Membership[]): Methods {
 
     async 'chain.list'() {
       return {
-        chains: memberships.map((member) => {
-          const { label, chain } = member
-          const { height: at, digest } = chain.head()
-          return {
-            label,
-            chain: chain.id,
-            mode: modeOf(member),
-            member: chain.self,
-            validator: isValidator(member, chain.self),
-            height: at,
-            head: digest
-          }
-        })
+        chains: memberships().map(listed)
       }
     },
 
@@ -74,7 +71,7 @@ export function chainMethods(memberships: readonly Membership[]): Methods {
       const { label, chain } = member
       const head = chain.head()
       const { epoch, view } = chain.status()
-      const { validators } = validatorsOf(chain.genesis)
+      const { validators } = validatorsIn(chain.state)
       let members = 0
       for await (const _ of chain.store.range({ from: `state/${memberRange.from}`, to: `state/${memberRange.to}` }))
         members += 1
@@ -98,8 +95,8 @@ export function chainMethods(memberships: readonly Membership[]): Methods {
       }
     },
 
-    async 'chain.block'({ chain: name, height: wanted, digest }) {
-      const member = chainNamed(memberships, name)
+    async 'chain.block'({ chain: name, height: wanted, digest }, { role }) {
+      const member = seenBy(role, chainNamed(memberships, name))
       const { chain } = member
       const at = digest === undefined ? (wanted ?? chain.head().height) : chain.query.heightOf(digest)
       const block = at === undefined ? undefined : chain.query.block(at)
@@ -109,7 +106,7 @@ export function chainMethods(memberships: readonly Membership[]): Methods {
       }
       const { header, transactions } = block
       const covering = await chain.query.certificateFor(header.height)
-      const { validators } = validatorsOf(chain.genesis)
+      const signed = covering && chain.setOf(covering.certificate.epoch)
       return {
         chain: chain.id,
         height: header.height,
@@ -123,18 +120,19 @@ export function chainMethods(memberships: readonly Membership[]): Methods {
         history: header.history,
         appHash: header.appHash,
         nextSetHash: header.nextSetHash,
-        transactions: transactions.map(({ id, leaf, kind, author, bytes }) => ({
-          id,
-          leaf,
-          kind,
-          author: nameOf(member, author.member),
-          sizeBytes: bytes.length
+        transactions: transactions.map((transaction) => ({
+          id: transaction.id,
+          leaf: transaction.leaf,
+          kind: transaction.kind,
+          author: nameOf(member, chargedTo(transaction)),
+          alias: aliasOf(transaction),
+          sizeBytes: transaction.bytes.length
         })),
         certificate: covering && {
           view: covering.certificate.view,
           height: covering.height,
           signers: covering.certificate.signers.map((index) => {
-            const validator = validators[index]
+            const validator = signed?.validators[index]
             assert(validator !== undefined, 'a stored certificate names validators')
             return nameOf(member, validator.member)
           })
@@ -142,6 +140,26 @@ export function chainMethods(memberships: readonly Membership[]): Methods {
       }
     }
   }
+}
+
+/** A chain in one line. */
+export function listed(member: Membership): Result<'chain.list'>['chains'][number] {
+  const { label, chain } = member
+  const { height: at, digest } = chain.head()
+  return {
+    label,
+    chain: chain.id,
+    mode: modeOf(member),
+    member: chain.self,
+    validator: isValidator(member, chain.self),
+    height: at,
+    head: digest
+  }
+}
+
+/** The patient's alias that wrote a transaction; null where a member did. */
+function aliasOf({ author }: ParsedTransaction): Alias | null {
+  return 'alias' in author ? author.alias : null
 }
 
 export function modeOf({ chain }: Membership): Lowercase<Mode> {

@@ -13,17 +13,18 @@ import {
   STAFF_ROLES,
   verifyCard
 } from '@wardline/ledger'
-import { register, revoke } from '../author.ts'
-import type { Membership } from '../membership.ts'
-import { chainNamed, memberNamed, nameOf } from './lookup.ts'
+import { register, revoke, rotate } from '../author.ts'
+import { type Membership, type Memberships, nextBlockMs, registeredSeals } from '../membership.ts'
+import { refusal } from '../refusal.ts'
+import { chainNamed, memberNamed, nameOf, seenBy } from './lookup.ts'
 import { answerSubmission } from './submitted.ts'
 
-type Methods = Pick<Api, 'member.list' | 'member.register' | 'member.revoke'>
+type Methods = Pick<Api, 'member.list' | 'member.register' | 'member.revoke' | 'member.rotate' | 'member.veto'>
 
-export function memberMethods(memberships: readonly Membership[]): Methods {
+export function memberMethods(memberships: Memberships): Methods {
   return {
-    async 'member.list'({ chain: name, after, limit }) {
-      const member = chainNamed(memberships, name)
+    async 'member.list'({ chain: name, after, limit }, { role: asker }) {
+      const member = seenBy(asker, chainNamed(memberships, name))
       const { chain } = member
       const timeMs = Math.max(member.clock.nowMs(), chain.head().time)
       const validators = new Set(readValidators(chain.state).members)
@@ -56,7 +57,8 @@ export function memberMethods(memberships: readonly Membership[]): Methods {
             sealKey: currentKey(seals, timeMs)?.key ?? null,
             by,
             sinceHeight,
-            untilMs: until
+            untilMs: until,
+            nextKeysFromMs: nextKeysFrom(registered, timeMs)
           }
         }),
         next: rows.length > limit ? (page.at(-1)?.id ?? null) : null
@@ -114,8 +116,44 @@ export function memberMethods(memberships: readonly Membership[]): Methods {
       const revoked = memberNamed(member, params.member)
       const submission = await revoke(member, { member: revoked })
       return { ...(await answerSubmission(member, submission, params, signal)), member: revoked }
+    },
+
+    async 'member.rotate'(params, { signal }) {
+      const member = chainNamed(memberships, params.chain)
+      const { self } = member.chain
+      const { key: sealKey, submission } = await member.ownSeals.renew({
+        check: () => requireNoneWaits(member),
+        announce: (seal) => rotate(member, { action: 'announce', member: self, sign: null, seal, proof: null })
+      })
+      const answer = await answerSubmission(member, submission, params, signal)
+      const announced = registeredSeals(member).find(({ key }) => key === sealKey)
+      return { ...answer, member: self, sealKey, fromMs: announced?.from ?? null }
+    },
+
+    async 'member.veto'(params, { signal }) {
+      const member = chainNamed(memberships, params.chain)
+      const of = params.member === undefined ? member.chain.self : memberNamed(member, params.member)
+      const submission = await rotate(member, { action: 'veto', member: of })
+      return { ...(await answerSubmission(member, submission, params, signal)), member: of }
     }
   }
+}
+
+/** @throws ApiError `rotation-pending` where an announcement waits to come into force, or for a block */
+function requireNoneWaits(member: Membership): void {
+  const { chain } = member
+  const self = readMember(chain.state, chain.self)
+  const timeMs = nextBlockMs(member)
+  if (self !== undefined && nextKeysFrom(self, timeMs) !== null) throw refusal('rotation-pending')
+  for (const waiting of chain.mempool()) {
+    const isAnnounced = waiting.kind === 'member.rotate' && waiting.body.action === 'announce'
+    if (isAnnounced && waiting.body.member === chain.self) throw refusal('rotation-pending')
+  }
+}
+
+/** When keys that the member announced come into force; null where none waits. */
+function nextKeysFrom({ keys, seals }: Member, timeMs: number): number | null {
+  return [...keys, ...seals].find(({ from }) => from > timeMs)?.from ?? null
 }
 
 function statusOf(

@@ -7,8 +7,8 @@ import { readRecord, readTransmission } from '@wardline/ledger'
 import type { RangeOptions } from '@wardline/ports'
 import { pendingDuties } from '@wardline/views'
 import { transmissionOf } from '../holding.ts'
-import type { Membership } from '../membership.ts'
-import { chainNamed, nameOf } from './lookup.ts'
+import type { Membership, Memberships } from '../membership.ts'
+import { chainOfMode, nameOf } from './lookup.ts'
 
 /** Rows read at once: all of them are looked through for each page, and no more than these are in memory. */
 const CHUNK = 1_000
@@ -23,9 +23,9 @@ type Place = {
   readonly state: 'own' | 'sent' | 'opened'
 }
 
-export function recordList(memberships: readonly Membership[]): Api['record.list'] {
+export function recordList(memberships: Memberships): Api['record.list'] {
   return async ({ chain: name, which, before, limit }) => {
-    const member = chainNamed(memberships, name)
+    const member = chainOfMode(memberships, name, 'STT')
     const newest = createNewest(limit + 1)
     for await (const place of placesOf(member)) {
       const isWanted = which === 'all' || (which === 'own') === (place.state === 'own')

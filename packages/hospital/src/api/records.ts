@@ -1,36 +1,41 @@
-/** Records: sending, opening, and who has them. */
-import { type Api, ApiError, type Holder, type Params, type TraceEdge } from '@wardline/api'
-import { assert, type Hash, type MemberId, type RecordId, unreachable } from '@wardline/codec'
+/** Records: sending, opening and listing them. */
+import { type Api, ApiError, type Params } from '@wardline/api'
+import { assert, fromHex, type MemberId, unreachable } from '@wardline/codec'
+import { heldRecord } from '@wardline/custody'
 import {
-  type CustodyGraph,
-  custodyDot,
-  drawSwimlanes,
-  handOffs,
-  heldRecord,
-  holdersAt,
-  type Moment,
-  traceRecord
-} from '@wardline/custody'
-import { type ParsedTransaction, readRecord } from '@wardline/ledger'
-import { type NotSent, type SendRequest, send } from '../author.ts'
+  isRecalled,
+  type ParsedTransaction,
+  readAcknowledgement,
+  readAnchoredRecord,
+  readDescriptor,
+  readPatientRecord,
+  readRecall,
+  readRecord
+} from '@wardline/ledger'
+import { openDuty } from '@wardline/views'
+import { build, type NotSent, type SendRequest, send } from '../author.ts'
 import { contentOf } from '../content.ts'
 import { type Deadline, deadlineIn } from '../deadline.ts'
-import { readDescriptor } from '../descriptor.ts'
-import { broughtBy, transmissionOf, type Wanted, waitUntilHeld } from '../holding.ts'
-import type { Membership } from '../membership.ts'
+import { broughtBy, onItsWay, transmissionOf, type Wanted, waitUntilHeld } from '../holding.ts'
+import type { Membership, Memberships } from '../membership.ts'
 import { refusal } from '../refusal.ts'
-import { chainNamed, memberNamed, nameOf } from './lookup.ts'
+import type { RunningChain } from '../running-chain.ts'
+import { findingOf } from './finding.ts'
+import { chainNamed, chainOfMode, memberNamed, nameOf, runningOn } from './lookup.ts'
 import { recordList } from './record-list.ts'
+import { openShared } from './shared-records.ts'
+import { openAnchored } from './spv.ts'
 import { answerSubmission } from './submitted.ts'
 
-type Methods = Pick<Api, 'record.send' | 'record.open' | 'record.list' | 'record.trace' | 'record.holders'>
+type Methods = Pick<Api, 'record.send' | 'record.recall' | 'record.open' | 'record.list'>
 type Send = ParsedTransaction<'stt.send'>
 
-export function recordMethods(memberships: readonly Membership[]): Methods {
+export function recordMethods(running: () => readonly RunningChain[]): Methods {
+  const memberships = () => running().map(({ member }) => member)
   return {
     async 'record.send'(params, { signal }) {
-      const member = chainNamed(memberships, params.chain)
-      const deadline = deadlineIn(member.clock, params.timeoutMs, signal)
+      const member = chainOfMode(memberships, params.chain, 'STT')
+      const deadline = deadlineIn(member, params.timeoutMs, signal)
       const to = [...new Set(params.to.map((reference) => memberNamed(member, reference)))].sort()
       const request = await requestOf(member, params, to, deadline)
       const sent = await send(member, request)
@@ -39,17 +44,30 @@ export function recordMethods(memberships: readonly Membership[]): Methods {
       return {
         ...(await answerSubmission(member, sent.submission, wait, signal)),
         record: sent.record,
-        content: sent.content,
+        commitment: sent.commitment,
         via: request.kind === 'new' ? null : request.via,
         to: to.map((id) => nameOf(member, id))
       }
     },
 
+    async 'record.recall'(params, { signal }) {
+      const member = chainOfMode(memberships, params.chain, 'STT')
+      const { record, subject } = params
+      const signed = subject === undefined ? null : { key: subject.key, sig: fromHex(subject.signature) }
+      const bytes = build(member, 'stt.recall', { recordId: record, subject: signed })
+      return { ...(await answerSubmission(member, await member.chain.submit(bytes), params, signal)), record }
+    },
+
     async 'record.open'(params, { signal }) {
-      const member = chainNamed(memberships, params.chain)
+      const one = runningOn(running(), chainToOpen(memberships, params))
+      const { member } = one
       const { chain } = member
-      const sent = transmissionToOpen(member, params)
-      const content = await contentOf(member, sent, deadlineIn(member.clock, params.timeoutMs, signal))
+      if (chain.genesis.mode === 'DSS') return openShared(member, params, signal)
+      if (chain.genesis.mode === 'SPV') return openAnchored(one, params)
+      const deadline = deadlineIn(member, params.timeoutMs, signal)
+      const sent = await transmissionToOpen(one, params, deadline)
+      await checkToOpen(one, sent, deadline)
+      const content = await contentOf(member, sent, deadline)
       const record = readRecord(chain.state, sent.body.recordId)
       assert(record !== undefined, 'a final transmission is of a record')
       return {
@@ -61,40 +79,30 @@ export function recordMethods(memberships: readonly Membership[]): Methods {
         content: Buffer.from(content.bytes).toString('base64'),
         sizeBytes: content.bytes.length,
         commitment: sent.body.content,
-        descriptor: readDescriptor(content.descriptor)
+        salt: Buffer.from(content.salt).toString('base64'),
+        descriptor: readDescriptor(content.descriptor),
+        descriptorBytes: Buffer.from(content.descriptor).toString('base64'),
+        alias: null,
+        version: null,
+        access: null
       }
     },
 
-    'record.list': recordList(memberships),
-
-    async 'record.trace'({ chain: name, record, draw, width }) {
-      const member = chainNamed(memberships, name)
-      const graph = await graphOf(member, record)
-      const answer = {
-        chain: member.chain.id,
-        record,
-        origin: nameOf(member, graph.origin),
-        content: contentOfGraph(graph),
-        height: member.chain.head().height,
-        holders: holderRows(member, graph),
-        edges: edgeRows(member, graph),
-        complete: graph.complete
-      }
-      return draw === undefined ? answer : { ...answer, drawing: drawing(member, graph, draw, width) }
-    },
-
-    async 'record.holders'({ chain: name, record, atMs }) {
-      const member = chainNamed(memberships, name)
-      const graph = await graphOf(member, record)
-      const moment = atMs === undefined ? undefined : { timeMs: atMs }
-      return {
-        chain: member.chain.id,
-        record,
-        height: member.chain.head().height,
-        holders: holderRows(member, graph, moment)
-      }
-    }
+    'record.list': recordList(memberships)
   }
+}
+
+/** The chain that is named, or else the one that knows the record: no two chains have one id. @throws ApiError `not-found | ambiguous` */
+function chainToOpen(memberships: Memberships, params: Params<'record.open'>): Membership {
+  const { record, via, transaction } = params
+  const knows = ({ chain: { state, query } }: Membership): boolean => {
+    const id = via ?? transaction
+    if (id !== undefined) return query.place(id) !== undefined
+    if (record === undefined) return false
+    return [readRecord, readPatientRecord, readAnchoredRecord].some((read) => read(state, record) !== undefined)
+  }
+  const known = params.chain === undefined ? memberships().find(knows) : undefined
+  return known ?? chainNamed(memberships, params.chain)
 }
 
 async function requestOf(
@@ -103,13 +111,21 @@ async function requestOf(
   to: readonly MemberId[],
   deadline: Deadline
 ): Promise<SendRequest> {
-  const { purpose } = params
+  const { purpose, consent = null } = params
   if (params.content !== undefined) {
     const bytes = new Uint8Array(Buffer.from(params.content, 'base64'))
-    return { kind: 'new', to, purpose, bytes, descriptor: params.descriptor ?? {} }
+    return {
+      kind: 'new',
+      to,
+      purpose,
+      consent,
+      bytes,
+      descriptor: params.descriptor ?? {},
+      recallKey: params.recallKey ?? null
+    }
   }
   const { record, via, brought } = await waitUntilHeld(member, params, deadline)
-  return { kind: 'held', to, purpose, record, via, content: await contentOf(member, brought, deadline) }
+  return { kind: 'held', to, purpose, consent, record, via, content: await contentOf(member, brought, deadline) }
 }
 
 function notSent(code: NotSent['code']): ApiError {
@@ -126,59 +142,36 @@ function notSent(code: NotSent['code']): ApiError {
   }
 }
 
-/** The transmission to take the content from. */
-function transmissionToOpen(member: Membership, { record, via }: Wanted): Send {
+/** The transmission to take the content from. One on its way is waited for: its sender may be a block ahead of this daemon. */
+async function transmissionToOpen(
+  { member, duties }: RunningChain,
+  { record, via }: Wanted,
+  deadline: Deadline
+): Promise<Send> {
   if (via !== undefined) return transmissionOf(member, via)
+  if (record !== undefined && readRecall(member.chain.state, record) !== undefined) throw refusal('recalled')
   const held = record === undefined ? undefined : heldRecord(member.chain.store, member.chain.self, record)
-  if (held === undefined) throw new ApiError('not-found', 'this hospital holds no such record')
-  return broughtBy(member, held)
-}
-
-function contentOfGraph({ transmissions }: CustodyGraph): Hash {
-  const [first] = transmissions
-  assert(first !== undefined, 'a traced record has a transmission')
-  return first.content
-}
-
-function drawing(member: Membership, graph: CustodyGraph, kind: 'terminal' | 'ascii' | 'dot', width: number): string {
-  const names = (id: CustodyGraph['origin']) => member.names.get(id) ?? id.slice(0, 12)
-  switch (kind) {
-    case 'terminal':
-      return drawSwimlanes(graph, { names, width, unicode: true })
-    case 'ascii':
-      return drawSwimlanes(graph, { names, width, unicode: false })
-    case 'dot':
-      return custodyDot(graph, names)
+  if (held !== undefined) return broughtBy(member, held)
+  const coming = record && (await onItsWay(member, record))
+  if (record === undefined || coming === undefined) {
+    throw new ApiError('not-found', 'this hospital holds no such record')
   }
+  // A person may read before saying whether it is accepted.
+  if (duties.acknowledge !== 'auto') return transmissionOf(member, coming)
+  return (await waitUntilHeld(member, { record }, deadline)).brought
 }
 
-async function graphOf({ chain }: Membership, record: RecordId): Promise<CustodyGraph> {
-  const graph = await traceRecord(chain.store, record)
-  if (graph === undefined) throw new ApiError('not-found', 'the chain has no such record')
-  return graph
-}
-
-function holderRows(member: Membership, graph: CustodyGraph, moment?: Moment): Holder[] {
-  return holdersAt(graph, moment).map(({ member: id, through, sinceMs, sinceHeight }) => ({
-    ...nameOf(member, id),
-    via: through,
-    sinceMs,
-    sinceHeight
-  }))
-}
-
-function edgeRows(member: Membership, graph: CustodyGraph): TraceEdge[] {
-  return handOffs(graph).map(({ transmission, delivery }) => ({
-    transmission: transmission.id,
-    via: transmission.via,
-    from: nameOf(member, transmission.sender),
-    to: nameOf(member, delivery.member),
-    timeMs: transmission.timeMs,
-    height: transmission.height,
-    purpose: transmission.purpose,
-    state: delivery.state,
-    ack: delivery.ack?.id ?? null,
-    ackTimeMs: delivery.ack?.timeMs ?? null,
-    ackHeight: delivery.ack?.height ?? null
-  }))
+/**
+ * What this hospital has acknowledged as anything but opened is not given out. What it has not acknowledged yet is looked at as if
+ * it were to be, path and all; opening it acknowledges nothing.
+ * @throws ApiError `recalled | not-a-holder | verification-failed | payload-not-here | unavailable | timeout`
+ */
+async function checkToOpen({ member: { chain }, duties }: RunningChain, sent: Send, deadline: Deadline): Promise<void> {
+  const isDue = await chain.atRest(() => openDuty(chain.store, sent.id) !== undefined)
+  if (isRecalled(chain.state, sent)) throw refusal('recalled')
+  const said = readAcknowledgement(chain.state, sent.id, chain.self)
+  if (said !== undefined && said.outcome !== 'opened') throw refusal('not-a-holder')
+  if (!isDue) return
+  const finding = await findingOf(duties, sent, deadline)
+  if (finding !== 'opened') throw new ApiError('verification-failed', `the record does not verify (${finding})`)
 }

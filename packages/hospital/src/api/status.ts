@@ -1,9 +1,11 @@
 /** How the daemon is: health first, each problem with what to do about it, then the chains. */
 import type { Api, ChainStatus, StatusProblem } from '@wardline/api'
-import { crashesTolerated, quorum } from '@wardline/consensus'
-import { validatorsOf } from '@wardline/ledger'
-import type { Duties } from '../duties.ts'
-import type { Membership } from '../membership.ts'
+import { unreachable } from '@wardline/codec'
+import { crashesTolerated, quorum, type Voting } from '@wardline/consensus'
+import { currentKey, validatorsIn } from '@wardline/ledger'
+import { type Membership, nextBlockMs, registeredSeals } from '../membership.ts'
+import type { Failed } from '../roster.ts'
+import type { RunningChain } from '../running-chain.ts'
 import { isValidator, modeOf } from './chains.ts'
 import { chainNamed, nameOf } from './lookup.ts'
 
@@ -17,32 +19,16 @@ export type Facts = {
   readonly nowMs: () => number
 }
 
-/** A chain that should run and does not (`label` null: something of the daemon as a whole), with why and what to do. */
-export type Failed = {
-  readonly label: string | null
-  readonly code: string
-  readonly problem: string
-  readonly remedy: string
-}
-
-export type Running = { readonly member: Membership; readonly duties: Duties }
-
 type Methods = Pick<Api, 'status' | 'peers.list'>
 
-export function statusMethods(running: readonly Running[], failed: () => readonly Failed[], facts: Facts): Methods {
+export function statusMethods(
+  running: () => readonly RunningChain[],
+  failed: () => readonly Failed[],
+  facts: Facts
+): Methods {
   return {
     async status() {
-      const chains: ChainStatus[] = []
-      const problems: StatusProblem[] = failed().map(({ label, ...problem }) => ({
-        severity: 'fail',
-        chain: label,
-        ...problem
-      }))
-      for (const { member, duties } of running) {
-        const chain = await chainStatus(member, duties)
-        chains.push(chain)
-        problems.push(...chainProblems(member, chain))
-      }
+      const { chains, problems } = await standingOf(running(), failed())
       const nowMs = facts.nowMs()
       const { name, version, startedMs, pid } = facts
       const health = problems.some(({ severity }) => severity === 'fail') ? 'fail' : problems.length > 0 ? 'warn' : 'ok'
@@ -51,8 +37,8 @@ export function statusMethods(running: readonly Running[], failed: () => readonl
     },
 
     async 'peers.list'({ chain: name }) {
-      const members = running.map(({ member }) => member)
-      const wanted = name === undefined ? members : [chainNamed(members, name)]
+      const members = () => running().map(({ member }) => member)
+      const wanted = name === undefined ? members() : [chainNamed(members, name)]
       return {
         peers: wanted.flatMap((member) =>
           member.chain.peers().map(({ member: id, peer, connected, sinceMs }) => ({
@@ -70,12 +56,32 @@ export function statusMethods(running: readonly Running[], failed: () => readonl
   }
 }
 
-async function chainStatus(member: Membership, duties: Duties): Promise<ChainStatus> {
+/** How each chain is, and what is wrong with it and with the daemon as a whole. */
+export async function standingOf(
+  running: readonly RunningChain[],
+  failed: readonly Failed[]
+): Promise<{ readonly chains: readonly ChainStatus[]; readonly problems: readonly StatusProblem[] }> {
+  const chains: ChainStatus[] = []
+  const problems: StatusProblem[] = failed.map(({ label, ...problem }) => ({
+    severity: 'fail',
+    chain: label,
+    ...problem
+  }))
+  for (const one of running) {
+    const chain = await chainStatus(one)
+    chains.push(chain)
+    problems.push(...chainProblems(one.member, chain))
+  }
+  return { chains, problems }
+}
+
+async function chainStatus({ member, duties, erasures, exchange }: RunningChain): Promise<ChainStatus> {
   const { chain, clock, label } = member
   const head = chain.head()
-  const { phase, epoch, view, mempool } = chain.status()
+  const { phase, epoch, view, voting, mempool } = chain.status()
   const peers = chain.peers()
   const { pending, overdue, withoutPayload } = await duties.counts()
+  const recalled = (await erasures?.counts()) ?? { pending: 0, overdue: 0 }
   return {
     label,
     chain: chain.id,
@@ -89,6 +95,7 @@ async function chainStatus(member: Membership, duties: Duties): Promise<ChainSta
     headAgeMs: clock.nowMs() - head.time,
     epoch,
     view,
+    voting: votingState(voting),
     transactions: head.transactions,
     peers: {
       connected: peers.filter(({ connected }) => connected).map(({ member: id }) => nameOf(member, id)),
@@ -96,16 +103,68 @@ async function chainStatus(member: Membership, duties: Duties): Promise<ChainSta
       expected: peers.length
     },
     mempool,
-    duties: { pending, overdue },
-    payloads: { missing: withoutPayload }
+    duties: { pending, overdue, toDestroy: recalled.pending, overdueToDestroy: recalled.overdue },
+    payloads: { missing: withoutPayload + (await chain.payloads.missing()) },
+    quarantined: member.quarantine.count(),
+    turnedAway: exchange?.turnedAway() ?? 0
   }
+}
+
+function votingState(voting: Voting): ChainStatus['voting'] {
+  switch (voting.kind) {
+    case 'asking': {
+      const { isLost, answers, needed } = voting
+      return { state: isLost ? 'asking-lost' : 'asking', answers, needed }
+    }
+    case 'waiting':
+      return { state: 'waiting', fromView: voting.fromView }
+    case 'voting':
+    case 'follower':
+      return { state: voting.kind }
+    default:
+      return unreachable(voting)
+  }
+}
+
+/** What is not well while this daemon does not know what it signed. */
+function votingProblem(
+  { voting, view }: ChainStatus,
+  validators: number
+): Pick<StatusProblem, 'severity' | 'problem' | 'remedy'> | undefined {
+  const { state, answers = 0, needed = 0, fromView = 0 } = voting
+  const lost = 'The vote journal is lost: this daemon may have signed votes that it does not know of. '
+  const canGoOn = crashesTolerated(validators) > 0
+  if (state === 'asking-lost') {
+    return {
+      severity: 'warn',
+      problem: `${lost}It does not vote, and asks the other validators what they have of it (${answers} of ${needed} answers).`,
+      remedy: 'See that the other hospitals are connected; it goes on by itself when enough have answered.'
+    }
+  }
+  if (state !== 'waiting') return undefined
+  const waits = `${lost}It does not vote until view ${fromView}; the chain is in view ${view}.`
+  if (canGoOn) return { severity: 'warn', problem: waits, remedy: 'Nothing: the other validators bring it there.' }
+  return {
+    severity: 'fail',
+    problem: `${waits} The others cannot bring it there without this vote: nothing becomes final any more, reading goes on.`,
+    remedy: 'Agree with the other hospitals on a new genesis that names the last final block.'
+  }
+}
+
+/** Whether what is sealed to the key in force, or to one that is announced, cannot be opened here. */
+function isSealKeyMissing(member: Membership): boolean {
+  const seals = registeredSeals(member)
+  const inForce = currentKey(seals, nextBlockMs(member))
+  return seals.slice(inForce?.index ?? 0).some(({ key }) => member.ownSeals.openerOf(key) === undefined)
 }
 
 function chainProblems(member: Membership, chain: ChainStatus): StatusProblem[] {
   const problems: StatusProblem[] = []
   const add = (severity: 'warn' | 'fail', code: string, problem: string, remedy: string) =>
     problems.push({ severity, code, chain: chain.label, problem, remedy })
-  const { validators } = validatorsOf(member.chain.genesis)
+  const { validators } = validatorsIn(member.chain.state)
+  const silent = votingProblem(chain, validators.length)
+  if (silent !== undefined) add(silent.severity, 'journal-lost', silent.problem, silent.remedy)
   const missing = chain.peers.missing.map(({ member: id, name }) => name ?? id.slice(0, 12))
   const missingVotes = member.chain
     .peers()
@@ -125,6 +184,14 @@ function chainProblems(member: Membership, chain: ChainStatus): StatusProblem[] 
       'Ask those hospitals whether their daemon runs; this daemon keeps dialling.'
     )
   }
+  if (isSealKeyMissing(member)) {
+    add(
+      'fail',
+      'seal-key-missing',
+      'The secret of the sealing key that the chain has of this hospital is not here: what others send is sealed to it, cannot be opened, and is acknowledged as lost-key for good.',
+      'Put the key files of the home back from a backup and start the daemon again. If the key is lost, announce another with "wardline member rotate"; who sent has to send again.'
+    )
+  }
   if (chain.phase === 'stopped') {
     add(
       'fail',
@@ -133,12 +200,28 @@ function chainProblems(member: Membership, chain: ChainStatus): StatusProblem[] 
       'Read the log of the daemon, then start it again.'
     )
   }
+  if (chain.quarantined > 0) {
+    add(
+      'fail',
+      'content-damaged',
+      `Stored content of ${chain.quarantined} patients is damaged on this daemon; their records are neither read nor written here.`,
+      'It is fetched anew from the other hospitals as soon as one is connected; have the disk checked.'
+    )
+  }
   if (chain.duties.overdue > 0) {
     add(
       'warn',
       'duties-overdue',
-      `${chain.duties.overdue} received records could not be opened for more than a day.`,
-      'Ask their senders whether their daemon runs and still has the records.'
+      `${chain.duties.overdue} received records are not acknowledged after more than a day.`,
+      '"wardline record pending" lists them: acknowledge what waits for a person; of the others ask the senders whether their daemon runs and still has the records.'
+    )
+  }
+  if (chain.duties.overdueToDestroy > 0) {
+    add(
+      'warn',
+      'recalled-not-attested',
+      `${chain.duties.overdueToDestroy} recalled records are not attested as destroyed after more than a day.`,
+      'The log says why; the other hospitals see this hospital on the list of those who have not.'
     )
   }
   return problems

@@ -2,6 +2,7 @@
 import { ApiError, type Submitted } from '@wardline/api'
 import { type Height, type TransactionId, unreachable } from '@wardline/codec'
 import type { Outcome, Submission } from '@wardline/node'
+import { hasLeft } from '../deadline.ts'
 import type { Membership } from '../membership.ts'
 import { refusal } from '../refusal.ts'
 
@@ -9,7 +10,7 @@ export type WaitParams = { readonly wait: 'accepted' | 'final'; readonly timeout
 
 /**
  * Turns a submission into the answer, after waiting as the caller asked.
- * @throws ApiError with the refusal's code, `busy`, or `timeout` with the id of what stays accepted
+ * @throws ApiError with the refusal's code, `busy`, `unavailable`, or `timeout` with the id of what stays accepted
  */
 export async function answerSubmission(
   member: Membership,
@@ -28,13 +29,19 @@ export async function answerSubmission(
         const code = member.chain.pending(id)?.code ?? null
         return { chain: member.chain.id, id, state: 'accepted', code, height: null }
       }
-      const outcome = await member.chain.outcome(id, timeoutMs, signal)
+      const outcome = await member.chain.outcome(id, timeoutMs, endOfWaiting(member, signal))
+      if (outcome === undefined && member.left.aborted) throw hasLeft()
       if (outcome === undefined) throw new ApiError('timeout', 'the transaction is accepted and not final yet', { id })
       return ended(member, id, outcome, receipt)
     }
     default:
       return unreachable(submission)
   }
+}
+
+/** Aborted when the caller is gone, or this hospital from the chain. */
+function endOfWaiting({ left }: Membership, signal: AbortSignal | undefined): AbortSignal {
+  return signal === undefined ? left : AbortSignal.any([signal, left])
 }
 
 /** @throws ApiError `not-found` if the receipt cannot be made yet */

@@ -4,10 +4,9 @@ import {
   assert,
   bytes32,
   type CborValue,
-  decodeCbor,
+  decodeStored,
   encodeCbor,
   type Height,
-  height,
   limits,
   type MemberId,
   mapOf,
@@ -15,6 +14,7 @@ import {
   nullable,
   oneOf,
   type Reader,
+  readHeight,
   type SealKey,
   type SignKey,
   taggedHash,
@@ -127,11 +127,6 @@ export function isAscending(list: readonly string[]): boolean {
   return list.every((item, i) => i === 0 || (list[i - 1] as string) < item)
 }
 
-const readHeight: Reader<Height> = (value) => {
-  const number = uint(value)
-  return number === undefined ? undefined : height(number)
-}
-
 const readStoredMember = mapOf({
   registered: readHeight,
   by: nullable(bytes32<MemberId>),
@@ -154,8 +149,7 @@ const decoded = new WeakMap<Uint8Array, Member>()
 export function decodeMember(bytes: Uint8Array): Member {
   const known = decoded.get(bytes)
   if (known !== undefined) return known
-  const member = readStoredMember(decodeCbor(bytes))
-  assert(member !== undefined, 'a stored member is well formed')
+  const member = decodeStored<Member>(bytes, readStoredMember)
   decoded.set(bytes, member)
   return member
 }

@@ -20,8 +20,8 @@ import {
 } from '@wardline/codec'
 import type { SignatureCheck } from '@wardline/consensus'
 import { isAcceptableSealKey, isUsableSignKey } from '@wardline/crypto'
-import type { JudgeContext, KindRules, Subject } from '../kind.ts'
-import { readHosts, readRegistrar } from '../parameters.ts'
+import { type JudgeContext, type KindRules, MODES, type Subject } from '../kind.ts'
+import { readHosts, readMode, readRegistrar } from '../parameters.ts'
 import type { RefusalCode } from '../refusals.ts'
 import { stateKeys } from '../state-keys.ts'
 import {
@@ -121,6 +121,8 @@ function judge(context: JudgeContext, { author, body }: Subject<RegisterBody>): 
         : 'not-registrar'
       : judgeStaff(context.author, author.member, body)
   if (refusal !== undefined) return refusal
+  // Every record of the alliance would be this hospital's too, which is not for the registrar alone to say.
+  if (body.role === 'hospital' && readMode(state) === 'DSS') return 'approvals-required'
   if (state.get(stateKeys.member(memberIdOf(body.sign))) !== undefined) return 'member-exists'
   if (body.host === null) return undefined
   if (state.get(stateKeys.host(body.host)) !== undefined) return 'host-in-use'
@@ -141,8 +143,11 @@ function isStaffRole(role: Role): role is StaffRole {
 }
 
 export const register: KindRules<RegisterBody> = {
+  modes: MODES,
+  author: 'member',
   read,
   payload: 'none',
+  lifetime: 'bounded',
   fault,
   checks,
   judge,

@@ -12,7 +12,7 @@ import {
   nameBytes,
   type Read
 } from '@wardline/codec'
-import type { KindRules } from '../kind.ts'
+import { type KindRules, MODES } from '../kind.ts'
 import { readHosts, readRegistrar, readValidators } from '../parameters.ts'
 import { stateKeys } from '../state-keys.ts'
 import { readMember, writeMember } from './member.ts'
@@ -26,8 +26,11 @@ export function encodeRevokeBody(body: RevokeBody): CborValue {
 }
 
 export const revoke: KindRules<RevokeBody> = {
+  modes: MODES,
+  author: 'member',
   read,
   payload: 'none',
+  lifetime: 'bounded',
   fault: () => undefined,
   checks: () => [],
   judge({ state }, { author, body }) {

@@ -30,7 +30,7 @@ import {
 import type { SignatureCheck } from '@wardline/consensus'
 import { quorum } from '@wardline/consensus'
 import { isAcceptableSealKey, isUsableSignKey, statementMessage } from '@wardline/crypto'
-import type { JudgeContext, KindRules, Subject } from '../kind.ts'
+import { type JudgeContext, type KindRules, MODES, type Subject } from '../kind.ts'
 import type { StateView } from '../overlay.ts'
 import { readParameters, readRegistrar, readValidators } from '../parameters.ts'
 import type { RefusalCode } from '../refusals.ts'
@@ -213,8 +213,11 @@ function withKeys(member: Member, { sign, seal }: AnnounceBody | RecoverBody, fr
 }
 
 export const rotate: KindRules<RotateBody> = {
+  modes: MODES,
+  author: 'member',
   read,
   payload: 'none',
+  lifetime: 'bounded',
   fault,
   checks,
   judge,

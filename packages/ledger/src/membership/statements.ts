@@ -2,7 +2,17 @@
  * What is signed inside the bodies of membership transactions. Each is a canonical CBOR map whose `use` tells it from every
  * other statement of its domain.
  */
-import { type ChainId, encodeCbor, type MemberId, nameBytes, type SealKey, type SignKey } from '@wardline/codec'
+import {
+  type ChainId,
+  concatBytes,
+  encodeCbor,
+  fromHex,
+  type MemberId,
+  nameBytes,
+  type SealKey,
+  type SignKey,
+  sha256
+} from '@wardline/codec'
 import { statementMessage } from '@wardline/crypto'
 import { nullableBytes } from './member.ts'
 
@@ -53,6 +63,14 @@ export function recoveryStatement(chain: ChainId, keys: NewKeys, terms: Approval
 
 export function keyProofMessage(statement: Uint8Array): Uint8Array {
   return statementMessage('wardline/key-proof/1', statement)
+}
+
+/**
+ * A vote key signs votes and nothing else, 85 bytes in a fixed form. So its proof of possession is a vote of the kind 32,
+ * which is no consensus message, on chain, epoch and view zero, with the hash of the key-proof message as its digest.
+ */
+export function keyProofVote(statement: Uint8Array): Uint8Array {
+  return concatBytes(fromHex('574c433120'), new Uint8Array(48), sha256(keyProofMessage(statement)))
 }
 
 function newKeys(chain: ChainId, keys: NewKeys) {

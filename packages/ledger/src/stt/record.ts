@@ -1,18 +1,17 @@
 /**
- * What the chain remembers of records on the move. Holdership is read off these three: a member holds a record if it is
- * the origin, or if it acknowledged `opened` on a transmission of it.
+ * What the chain remembers of records on the move. Holdership is read off it: a member holds a record if it is the origin,
+ * or if it acknowledged `opened` on a transmission of it, as long as the record is not recalled.
  */
 
-import type { Height } from '@wardline/codec'
 import {
   arrayOf,
   assert,
   bytes32,
   type ChainId,
-  decodeCbor,
+  decodeStored,
   encodeCbor,
   type Hash,
-  height,
+  type Height,
   limits,
   type MemberId,
   mapOf,
@@ -20,10 +19,13 @@ import {
   oneOf,
   type Reader,
   type RecordId,
+  readHeight,
+  type SignKey,
   type TransactionId,
   taggedHash,
   uint
 } from '@wardline/codec'
+import { NONCE_BYTES } from '../kind.ts'
 import type { StateView } from '../overlay.ts'
 import { stateKeys } from '../state-keys.ts'
 
@@ -59,12 +61,15 @@ export type Acknowledgement = {
   readonly time: number
 }
 
+/** Where a transaction that happens once to a record is: its recall, or one member's attestation. `time` is the block's, ms. */
+export type Mark = { readonly id: TransactionId; readonly height: Height; readonly time: number }
+
 /**
  * `SHA-256("wardline/record/1" || chain || origin || nonce)` with the nonce (16 bytes) of the transaction that creates the
  * record: only its author can bring the id onto the chain.
  */
 export function recordIdOf(chain: ChainId, origin: MemberId, nonce: Uint8Array): RecordId {
-  assert(nonce.length === 16, 'a nonce has 16 bytes')
+  assert(nonce.length === NONCE_BYTES, 'a nonce has 16 bytes')
   return taggedHash<RecordId>('wardline/record/1', nameBytes(chain), nameBytes(origin), nonce)
 }
 
@@ -89,19 +94,30 @@ export function readAcknowledgement(
   return decodeStored(state.get(stateKeys.acknowledgement(via, receiver)), readStoredAcknowledgement)
 }
 
+/** The patient's key that may recall the record; undefined where its first transmission named none. */
+export function readSubject(state: StateView, id: RecordId): SignKey | undefined {
+  return decodeStored(state.get(stateKeys.subject(id)), bytes32<SignKey>)
+}
+
+/** The recall of a record, if it was recalled. */
+export function readRecall(state: StateView, id: RecordId): Mark | undefined {
+  return decodeStored(state.get(stateKeys.recall(id)), readMark)
+}
+
+/** A member's word that it destroyed a recalled record, if it gave it. */
+export function readAttestation(state: StateView, id: RecordId, member: MemberId): Mark | undefined {
+  return decodeStored(state.get(stateKeys.attestation(id, member)), readMark)
+}
+
 /**
  * Whether `member` may hand `record` on as something it got by `via`, or as its origin if `via` is null: the one rule of
- * holdership. False where the record is not on the chain.
+ * holdership. False where the record is not on the chain, or recalled.
  */
 export function isHolder(state: StateView, record: RecordId, member: MemberId, via: TransactionId | null): boolean {
+  if (readRecall(state, record) !== undefined) return false
   if (via === null) return readRecord(state, record)?.origin === member
   if (readTransmission(state, via)?.record !== record) return false
   return readAcknowledgement(state, via, member)?.outcome === 'opened'
-}
-
-const readHeight: Reader<Height> = (value) => {
-  const number = uint(value)
-  return number === undefined ? undefined : height(number)
 }
 
 const readStoredRecord: Reader<StoredRecord> = mapOf({
@@ -125,6 +141,12 @@ const readStoredAcknowledgement: Reader<Acknowledgement> = mapOf({
   time: uint
 })
 
+const readMark: Reader<Mark> = mapOf({ id: bytes32<TransactionId>, height: readHeight, time: uint })
+
+export function encodeMark({ id, height: at, time }: Mark): Uint8Array {
+  return encodeCbor({ id: nameBytes(id), height: at, time })
+}
+
 export function encodeRecord(record: StoredRecord): Uint8Array {
   const { origin, content, first } = record
   return encodeCbor({ origin: nameBytes(origin), content: nameBytes(content), first: nameBytes(first) })
@@ -138,11 +160,4 @@ export function encodeTransmission(transmission: Transmission): Uint8Array {
 export function encodeAcknowledgement(acknowledgement: Acknowledgement): Uint8Array {
   const { outcome, id, height: at, time } = acknowledgement
   return encodeCbor({ outcome, id: nameBytes(id), height: at, time })
-}
-
-function decodeStored<T>(bytes: Uint8Array | undefined, read: Reader<T>): T | undefined {
-  if (bytes === undefined) return undefined
-  const value = read(decodeCbor(bytes))
-  assert(value !== undefined, 'a stored value is well formed')
-  return value
 }

@@ -6,6 +6,7 @@ import {
   arrayOf,
   bytes32,
   type CborValue,
+  encodeCbor,
   type Hash,
   limits,
   type MemberId,
@@ -17,15 +18,25 @@ import {
   type Read,
   type RecordId,
   type SealKey,
+  type SignKey,
   type TransactionId
 } from '@wardline/codec'
+import { isUsableSignKey } from '@wardline/crypto'
 import type { JudgeContext, KindRules, Subject } from '../kind.ts'
 import { currentKey, isAscending, nullableBytes, readMember } from '../membership/member.ts'
 import type { FormCode, RefusalCode } from '../refusals.ts'
 import { stateKeys } from '../state-keys.ts'
-import { encodeRecord, encodeTransmission, isHolder, readRecord, recordIdOf } from './record.ts'
+import {
+  encodeRecord,
+  encodeTransmission,
+  isHolder,
+  readRecall,
+  readRecord,
+  readSubject,
+  recordIdOf
+} from './record.ts'
 
-/** Why a record is sent; a closed list, so that no text reaches the chain. */
+/** Why a record is sent; a closed list, so that no text reaches the chain. State knows them by their place: new ones come last. */
 export const PURPOSES = [
   'treatment',
   'payment',
@@ -48,7 +59,8 @@ const read = mapOf({
   to: arrayOf(mapOf({ member: bytes32<MemberId>, sealingKey: bytes32<SealKey> }), 0, receiversReadMax),
   via: nullable(bytes32<TransactionId>),
   purpose: oneOf(...PURPOSES),
-  subject: nullable(bytes32<Hash>),
+  /** The patient's key that may recall the record; the first transmission fixes it, later ones repeat it. */
+  subject: nullable(bytes32<SignKey>),
   consent: optional(nullable(bytes32<Hash>))
 })
 
@@ -75,7 +87,7 @@ function fault({ author, body }: Subject<SendBody>): FormCode | undefined {
   if (receivers.length > limits.receiversMax) return 'too-many-receivers'
   if (!isAscending(receivers)) return 'receivers-not-sorted'
   if (receivers.includes(author.member)) return 'self-receiver'
-  return body.subject === null ? undefined : 'subject-not-supported'
+  return body.subject === null || isUsableSignKey(body.subject) ? undefined : 'key-not-acceptable'
 }
 
 function judge(context: JudgeContext, tx: Subject<SendBody>): RefusalCode | undefined {
@@ -89,8 +101,10 @@ function judgeSender({ state }: JudgeContext, { chain, author, nonce, body }: Su
     if (body.via !== null) return 'not-a-holder'
     return body.recordId === recordIdOf(chain, author.member, nonce) ? undefined : 'record-id-mismatch'
   }
+  if (readRecall(state, body.recordId) !== undefined) return 'recalled'
   if (!isHolder(state, body.recordId, author.member, body.via)) return 'not-a-holder'
-  return body.content === record.content ? undefined : 'content-mismatch'
+  if (body.content !== record.content) return 'content-mismatch'
+  return body.subject === (readSubject(state, body.recordId) ?? null) ? undefined : 'subject-mismatch'
 }
 
 function judgeReceivers({ state, timeMs }: JudgeContext, { to }: SendBody): RefusalCode | undefined {
@@ -104,8 +118,11 @@ function judgeReceivers({ state, timeMs }: JudgeContext, { to }: SendBody): Refu
 }
 
 export const send: KindRules<SendBody> = {
+  modes: ['STT'],
+  author: 'member',
   read,
-  payload: 'required',
+  payload: 'receivers',
+  lifetime: 'bounded',
   fault,
   checks: () => [],
   judge,
@@ -113,6 +130,7 @@ export const send: KindRules<SendBody> = {
     if (readRecord(state, body.recordId) === undefined) {
       const record = { origin: author.member, content: body.content, first: id }
       state.set(stateKeys.record(body.recordId), encodeRecord(record))
+      if (body.subject !== null) state.set(stateKeys.subject(body.recordId), encodeCbor(nameBytes(body.subject)))
     }
     const to = body.to.map(({ member }) => member)
     const transmission = { record: body.recordId, author: author.member, to, height, time }

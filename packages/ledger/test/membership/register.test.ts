@@ -19,6 +19,7 @@ import {
   genesisState,
   hash,
   ministry,
+  parent,
   person,
   registerBody,
   signed,
@@ -28,7 +29,7 @@ import {
 const test = suite('ledger/membership/register')
 const clinic = person('Clinic')
 const doctor = person('Doctor')
-const position = { height: height(5), time: CREATED + 5000 }
+const position = { height: height(5), time: CREATED + 5000, parent }
 
 test('a hospital becomes a member with its keys, and its libp2p key is found', () => {
   const tx = transaction(ministry, 'member.register', registerBody(clinic))

@@ -8,6 +8,7 @@ import {
   genesisState,
   ministry,
   type Person,
+  parent,
   person,
   registerBody,
   transaction
@@ -19,7 +20,7 @@ const doctor = person('Doctor')
 
 function committed(transactions: readonly ParsedTransaction[]) {
   const state = genesisState()
-  const result = execute(state, { height: height(3), time: CREATED + 1, transactions })
+  const result = execute(state, { height: height(3), time: CREATED + 1, parent, transactions })
   if (result.kind === 'invalid') throw new Error(result.code)
   for (const { key, value } of result.changes) state.set(key, value)
   return { state, changes: result.changes }

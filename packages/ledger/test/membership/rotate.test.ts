@@ -22,6 +22,7 @@ import {
   HOUR,
   ministry,
   type Person,
+  parent,
   recoverBody,
   rotationProof,
   secret,
@@ -53,7 +54,7 @@ function spoken(signer: Person['sign'], keyIndex: number) {
 }
 
 function commit(state: Overlay, tx: ParsedTransaction, time: number): void {
-  const result = execute(state, { height: height(1), time, transactions: [tx] })
+  const result = execute(state, { height: height(1), time, parent, transactions: [tx] })
   if (result.kind === 'invalid') throw new Error(result.code)
   for (const { key, value } of [...result.changes, ...result.seen]) state.set(key, value)
 }

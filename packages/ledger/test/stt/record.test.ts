@@ -9,6 +9,8 @@ import {
   type Overlay,
   type ParsedTransaction,
   readAcknowledgement,
+  readAttestation,
+  readRecall,
   readRecord,
   readTransmission
 } from '../../src/index.ts'
@@ -22,6 +24,7 @@ import {
   genesisState,
   hash,
   type Person,
+  parent,
   receivers,
   sendBody,
   sent,
@@ -32,13 +35,13 @@ const test = suite('ledger/stt/record')
 const NOW = CREATED + 1
 
 function commit(state: Overlay, at: number, ...transactions: readonly ParsedTransaction[]): void {
-  const result = execute(state, { height: height(at), time: NOW + at, transactions })
+  const result = execute(state, { height: height(at), time: NOW + at, parent, transactions })
   if (result.kind === 'invalid') throw new Error(`${result.index}: ${result.code}`)
   for (const { key, value } of [...result.changes, ...result.seen]) state.set(key, value)
 }
 
 function acknowledge(who: Person, via: TransactionId, outcome: Outcome = 'opened') {
-  return transaction(who, 'stt.ack', { via, outcome })
+  return transaction(who, 'stt.ack', { acks: [{ via, outcome }] })
 }
 
 function forward(from: Person, tx: ParsedTransaction<'stt.send'>, to: Person, via: TransactionId | null = tx.id) {
@@ -82,6 +85,22 @@ test('a record travels to those who open it, also in a circle, and each hop says
   assert.not.ok(holds(gamma.member, first.id), 'not its receiver')
   assert.not.ok(holds(beta.member, null), 'not the origin')
   assert.not.ok(holds(delta.member, second.id), 'never received')
+})
+
+test('nobody holds a recalled record, and the chain remembers who said that it is destroyed', () => {
+  const state = genesisState()
+  const first = firstSend(alpha, [beta, gamma])
+  const { recordId } = first.body
+  const recall = transaction(alpha, 'stt.recall', { recordId, subject: null })
+  const attestation = transaction(beta, 'stt.attest', { recordId, via: first.id })
+  commit(state, 1, first, acknowledge(beta, first.id))
+  assert.ok(isHolder(state, recordId, beta.member, first.id))
+  commit(state, 2, recall, attestation)
+  assert.not.ok(isHolder(state, recordId, alpha.member, null))
+  assert.not.ok(isHolder(state, recordId, beta.member, first.id))
+  assert.equal(readRecall(state, recordId), { id: recall.id, height: 2, time: NOW + 2 })
+  assert.equal(readAttestation(state, recordId, beta.member), { id: attestation.id, height: 2, time: NOW + 2 })
+  assert.is(readAttestation(state, recordId, gamma.member), undefined)
 })
 
 for (const outcome of ['mismatch', 'broken-path', 'refused', 'lost-key'] as const) {

@@ -148,6 +148,21 @@ export function journalCompliance(name: string, make: () => Promise<JournalSubje
     await again.close()
   })
 
+  check('what is set aside is read no more, and the next append begins a new journal', async (journal, subject) => {
+    for (let round = 1; round <= 2; round++) {
+      for (let i = 1; i <= 3; i++) await journal.append(bytes(subject.segmentBytes, i))
+      await journal.setAside()
+      assert.equal(await written(journal), [])
+    }
+    await journal.append(bytes(5, 7))
+    await journal.close()
+    const again = await subject.open()
+    assert.equal(await written(again), [Array(5).fill(7)])
+    await again.setAside()
+    assert.equal(await written(again), [])
+    await again.close()
+  })
+
   check('closing waits for the appends under way; later calls fail', async (journal, subject) => {
     const appended = journal.append(bytes(6, 3))
     await journal.close()

@@ -85,7 +85,7 @@ export function keysCompliance(name: string, make: () => Promise<KeysSubject>): 
   })
 
   check('a name that is not a label, and a secret that is not 32 bytes, are our bug', async (keys) => {
-    for (const name of ['', '.', '..', 'a/b', '../a', 'A', 'a.key', 'a b', 'é', '-a', 'a'.repeat(64)]) {
+    for (const name of ['', '.', '..', 'a/b', '../a', 'A', 'a.', '.a', 'a.b.c', 'a b', 'é', '-a', 'a'.repeat(64)]) {
       assert.is(await failure(keys.create(name, keySet(1, 'sign'))), 'AssertionError', name)
       assert.is(await failure(keys.load(name)), 'AssertionError', name)
     }

@@ -52,6 +52,26 @@ export function storeCompliance(name: string, make: () => Promise<StoreSubject>)
     assert.equal(await entries(store, { from: 'a', to: 'z' }), [['b', [3]]])
   })
 
+  check('what is purged is gone, after closing and opening too, and nothing else is', async (store, subject) => {
+    await store.write([put('a', 1), put('b', 2), put('c', 3)], { sync: false })
+    await store.purge(['b', 'never', 'c'])
+    assert.equal(await entries(store, { from: 'a', to: 'z' }), [['a', [1]]])
+    await store.write([put('c', 4)], { sync: true })
+    await store.close()
+    const again = await subject.open()
+    assert.equal(await entries(again, { from: 'a', to: 'z' }), [
+      ['a', [1]],
+      ['c', [4]]
+    ])
+    await again.close()
+  })
+
+  check('what is wanted again at the moment of deleting is not purged', async (store) => {
+    await store.write([put('a', 1), put('b', 2)], { sync: false })
+    await store.purge(['a', 'b'], (key) => key === 'b')
+    assert.equal(await entries(store, { from: 'a', to: 'z' }), [['b', [2]]])
+  })
+
   check('writes take effect in the order of their calls', async (store) => {
     const all: Promise<void>[] = []
     for (let i = 0; i < 200; i++) all.push(store.write([put('k', i)], { sync: i % 7 === 0 }))

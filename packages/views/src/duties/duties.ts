@@ -5,23 +5,24 @@
  * | key | value |
  * |---|---|
  * | `duties/open/<transmission id>` | `{record, sender, time, height}` of an `stt.send` to this hospital: fetch the payload, open it, verify the path, acknowledge. Removed by this hospital's own `stt.ack`, whatever its outcome. |
+ * | `duties/copy/<recordId>` | `{via}`: no duty yet. The first transmission of the record to this hospital, null where it is the origin: whose copies a recall makes it destroy. Never removed. |
+ * | `duties/erase/<recordId>` | `{via, time, height}` of an `stt.recall` of a record of which this hospital has copies: destroy them, attest. Removed by this hospital's own `stt.attest`. |
  *
  * The author of a transmission has no row: it keeps the envelope at least until no receiver's hand-off is `sent` any more,
  * which custody's graph tells, and nothing is removed without being asked.
  */
 import {
-  assert,
   bytes32,
-  decodeCbor,
+  decodeStored,
   encodeCbor,
   type Height,
-  height,
   type MemberId,
   mapOf,
   name32,
   nameBytes,
-  type Reader,
+  nullable,
   type RecordId,
+  readHeight,
   type TransactionId,
   uint
 } from '@wardline/codec'
@@ -40,25 +41,53 @@ export type OpenDuty = {
 /** A duty is overdue after this long. */
 export const DUTY_DUE_MS = 24 * 60 * 60 * 1000
 
-const PREFIX = 'duties/open/'
+/** A recalled record of which this hospital has copies that it has not said to be destroyed. */
+export type EraseDuty = {
+  readonly record: RecordId
+  /** What `stt.attest` names: a transmission to this hospital, null where it is the origin. */
+  readonly via: TransactionId | null
+  /** Time and height of the block that holds the recall. */
+  readonly sinceMs: number
+  readonly height: Height
+}
 
-/** All open duties. */
-export const openDutyRange = { from: PREFIX, to: 'duties/open0' } as const
+const PREFIX = 'duties/open/'
+const COPY_PREFIX = 'duties/copy/'
+const ERASE_PREFIX = 'duties/erase/'
 
 /** The duties of `self`. Each daemon folds its own; nobody else's depend on them. */
 export function dutiesFold(self: MemberId): Fold {
-  return (_reader, { header, transactions }) => {
+  return (reader, { header, transactions }) => {
     const rows = new Map<string, Uint8Array | null>()
+    const read = (key: string) => rows.get(key) ?? reader.get(key)
+    const since = { time: header.time, height: header.height }
     for (const tx of transactions) {
-      if (tx.kind === 'stt.send' && tx.body.to.some(({ member }) => member === self)) {
-        const duty = { record: nameBytes(tx.body.recordId), sender: nameBytes(tx.author.member) }
-        rows.set(PREFIX + tx.id, encodeCbor({ ...duty, time: header.time, height: header.height }))
+      if (tx.kind === 'stt.send') {
+        const { recordId, to, via } = tx.body
+        const isReceiver = to.some(({ member }) => member === self)
+        const isOrigin = tx.author.member === self && via === null
+        if (!isReceiver && !isOrigin) continue
+        const key = COPY_PREFIX + recordId
+        if (read(key) === undefined) rows.set(key, encodeCbor(copyRow(isReceiver ? tx.id : null)))
+        if (!isReceiver) continue
+        const duty = { record: nameBytes(recordId), sender: nameBytes(tx.author.member) }
+        rows.set(PREFIX + tx.id, encodeCbor({ ...duty, ...since }))
       } else if (tx.kind === 'stt.ack' && tx.author.member === self) {
-        rows.set(PREFIX + tx.body.via, null)
+        for (const { via } of tx.body.acks) rows.set(PREFIX + via, null)
+      } else if (tx.kind === 'stt.recall') {
+        const copy = decodeStored(read(COPY_PREFIX + tx.body.recordId), readCopy)
+        if (copy !== undefined)
+          rows.set(ERASE_PREFIX + tx.body.recordId, encodeCbor({ ...copyRow(copy.via), ...since }))
+      } else if (tx.kind === 'stt.attest' && tx.author.member === self) {
+        rows.set(ERASE_PREFIX + tx.body.recordId, null)
       }
     }
     return Array.from(rows, ([key, value]): Change => ({ key, value }))
   }
+}
+
+function copyRow(via: TransactionId | null) {
+  return { via: via === null ? null : nameBytes(via) }
 }
 
 /** Entries with `from <= key < to`, ascending by key, at most `limit`: a key-value store's `range`. */
@@ -75,7 +104,7 @@ export async function pendingDuties(
 ): Promise<OpenDuty[]> {
   const from = page.after === undefined ? PREFIX : `${PREFIX}${page.after}0`
   const duties: OpenDuty[] = []
-  for await (const [key, value] of range({ from, to: openDutyRange.to, limit: page.limit })) {
+  for await (const [key, value] of range({ from, to: 'duties/open0', limit: page.limit })) {
     duties.push(parseDuty(key, value))
   }
   return duties
@@ -91,29 +120,30 @@ export function openDuty(
   return value === undefined ? undefined : parseDuty(key, value)
 }
 
+/** Recalled records to destroy, by recordId, at most `limit`, after the given one. */
+export async function pendingErasures(
+  range: RangeRead,
+  page: { readonly after?: RecordId; readonly limit: number }
+): Promise<EraseDuty[]> {
+  const from = page.after === undefined ? ERASE_PREFIX : `${ERASE_PREFIX}${page.after}0`
+  const duties: EraseDuty[] = []
+  for await (const [key, value] of range({ from, to: 'duties/erase0', limit: page.limit })) {
+    const { via, time, height } = decodeStored(value, readErase)
+    duties.push({ record: name32<RecordId>(key.slice(ERASE_PREFIX.length)), via, sinceMs: time, height })
+  }
+  return duties
+}
+
 /** `nowMs` by the clock or by the head's time; overdue from 24 h on. */
-export function isOverdue(duty: OpenDuty, nowMs: number): boolean {
+export function isOverdue(duty: Pick<OpenDuty, 'sinceMs'>, nowMs: number): boolean {
   return nowMs - duty.sinceMs > DUTY_DUE_MS
 }
 
-/** The transmission that a change of rows made or closed: for a daemon that starts work at once when a block is committed. */
-export function dutyOfChange(
-  change: Change
-): { readonly transmission: TransactionId; readonly isOpen: boolean } | undefined {
-  if (!change.key.startsWith(PREFIX)) return undefined
-  return { transmission: name32<TransactionId>(change.key.slice(PREFIX.length)), isOpen: change.value !== null }
-}
-
-const readHeight: Reader<Height> = (value) => {
-  const number = uint(value)
-  return number === undefined ? undefined : height(number)
-}
-
+const readCopy = mapOf({ via: nullable(bytes32<TransactionId>) })
+const readErase = mapOf({ via: nullable(bytes32<TransactionId>), time: uint, height: readHeight })
 const readDuty = mapOf({ record: bytes32<RecordId>, sender: bytes32<MemberId>, time: uint, height: readHeight })
 
 function parseDuty(key: string, value: Uint8Array): OpenDuty {
-  const duty = readDuty(decodeCbor(value))
-  assert(duty !== undefined, 'a duty row is well formed')
-  const { time, ...rest } = duty
+  const { time, ...rest } = decodeStored(value, readDuty)
   return { transmission: name32<TransactionId>(key.slice(PREFIX.length)), ...rest, sinceMs: time }
 }

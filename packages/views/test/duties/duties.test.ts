@@ -12,15 +12,7 @@ import {
 import type { Change, CommittedBlock, ParsedTransaction } from '@wardline/ledger'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import {
-  DUTY_DUE_MS,
-  dutiesFold,
-  dutyOfChange,
-  isOverdue,
-  openDuty,
-  openDutyRange,
-  pendingDuties
-} from '../../src/index.ts'
+import { DUTY_DUE_MS, dutiesFold, isOverdue, openDuty, pendingDuties, pendingErasures } from '../../src/index.ts'
 
 const test = suite('views/duties/duties')
 
@@ -33,25 +25,25 @@ const [self, sender, other] = ['self', 'sender', 'other'].map((text) => name<Mem
 ]
 
 /** What the fold reads of a transaction; the ledger's own tests make whole ones. */
+function made(
+  kind: ParsedTransaction['kind'],
+  author: MemberId,
+  body: object,
+  id = `${kind} ${author}`
+): ParsedTransaction {
+  return { kind, id: name(id), author: { member: author, keyIndex: 0 }, body } as unknown as ParsedTransaction
+}
+
+function receivers(members: readonly MemberId[]) {
+  return members.map((member) => ({ member, sealingKey: name<SealKey>('seal') }))
+}
+
 function send(id: string, to: readonly MemberId[]): ParsedTransaction {
-  const receivers = to.map((member) => ({ member, sealingKey: name<SealKey>('seal') }))
-  const body = { recordId: name(`record of ${id}`), to: receivers }
-  return {
-    kind: 'stt.send',
-    id: name(id),
-    author: { member: sender, keyIndex: 0 },
-    body
-  } as unknown as ParsedTransaction
+  return made('stt.send', sender, { recordId: name(`record of ${id}`), via: null, to: receivers(to) }, id)
 }
 
 function ack(via: string, author: MemberId): ParsedTransaction {
-  const body = { via: name(via), outcome: 'opened' }
-  return {
-    kind: 'stt.ack',
-    id: name(`ack of ${via}`),
-    author: { member: author, keyIndex: 0 },
-    body
-  } as unknown as ParsedTransaction
+  return made('stt.ack', author, { acks: [{ via: name(via), outcome: 'opened' }] })
 }
 
 function block(at: number, ...transactions: readonly ParsedTransaction[]): CommittedBlock {
@@ -103,16 +95,6 @@ test('made and ended in one block: nothing is left', async () => {
   assert.equal(await pendingDuties(table.range, { limit: 10 }), [])
 })
 
-test('the changes tell which work begins and which ends', () => {
-  const { changes } = folded(block(1, send('a', [self])), block(2, ack('a', self)))
-  assert.equal(changes.map(dutyOfChange), [
-    { transmission: name('a'), isOpen: true },
-    { transmission: name('a'), isOpen: false }
-  ])
-  assert.is(dutyOfChange({ key: 'views/custody/x', value: null }), undefined)
-  assert.ok(changes.every(({ key }) => key >= openDutyRange.from && key < openDutyRange.to))
-})
-
 test('duties come in pages, each once', async () => {
   const table = folded(block(1, ...['a', 'b', 'c', 'd', 'e'].map((id) => send(id, [self]))))
   const seen: TransactionId[] = []
@@ -131,6 +113,37 @@ test('overdue after 24 hours', async () => {
   assert.ok(duty !== undefined)
   assert.not.ok(isOverdue(duty, 1000 + DUTY_DUE_MS))
   assert.ok(isOverdue(duty, 1001 + DUTY_DUE_MS))
+})
+
+const EVERY = { limit: 100 }
+const recall = (record: string) => made('stt.recall', other, { recordId: name(record), subject: null })
+const attest = (record: string, author: MemberId) => made('stt.attest', author, { recordId: name(record), via: null })
+const erasuresAfter = async (...transactions: readonly ParsedTransaction[]) =>
+  pendingErasures(folded(...transactions.map((tx, i) => block(i + 1, tx))).range, EVERY)
+
+test('who was sent a record, or is its origin, must destroy it after a recall; nobody else must', async () => {
+  const origin = made('stt.send', self, { recordId: name('own'), via: null, to: receivers([other]) })
+  const due = { sinceMs: 2000, height: 2 }
+  assert.equal(await erasuresAfter(send('a', [self]), recall('record of a')), [
+    { ...due, record: name('record of a'), via: name('a') }
+  ])
+  assert.equal(await erasuresAfter(origin, recall('own')), [{ ...due, record: name('own'), via: null }])
+  assert.equal(await erasuresAfter(send('a', [other]), recall('record of a')), [])
+  assert.equal(await erasuresAfter(send('a', [self]), recall('record of b')), [])
+})
+
+test('an erasure names the first transmission to this hospital, and ends with its own attestation', async () => {
+  const again = made('stt.send', sender, { recordId: name('record of a'), via: name('x'), to: receivers([self]) })
+  const [duty] = await erasuresAfter(send('a', [self]), again, recall('record of a'), attest('record of a', other))
+  assert.is(duty?.via, name('a'))
+  assert.equal(await erasuresAfter(send('a', [self]), recall('record of a'), attest('record of a', self)), [])
+})
+
+test('sent, recalled and destroyed in one block: nothing is left', async () => {
+  const whole = block(1, send('a', [self]), recall('record of a'))
+  assert.is((await pendingErasures(folded(whole).range, EVERY)).length, 1)
+  const done = block(1, send('a', [self]), recall('record of a'), attest('record of a', self))
+  assert.equal(await pendingErasures(folded(done).range, EVERY), [])
 })
 
 test.run()

@@ -1,5 +1,7 @@
 /** I8: what must be on the disk before something is said is there when it is said. */
+import type { ChainId } from '@wardline/codec'
 import { headerDigest } from '@wardline/consensus'
+import { decodeBlockBody, parseTransaction, payloadHolders } from '@wardline/ledger'
 import type { Report, Watch } from '../watch.ts'
 import {
   createJournalContent,
@@ -15,11 +17,25 @@ export type Durability = Pick<Watch, 'storeOpened' | 'storeDurable' | 'journalRe
   isOnDisk(node: string, key: string): boolean
 }
 
-const WATCHED = ['blocks/body/', 'blocks/transaction/', 'mempool/', 'payloads/']
+const BODY = 'blocks/body/'
+const WATCHED = [BODY, 'blocks/transaction/', 'mempool/', 'payloads/']
+
+/** Ids of a body's transactions whose payload every member must hold. */
+function sharedIn(body: Uint8Array, chain: ChainId): readonly string[] {
+  return (decodeBlockBody(body) ?? []).flatMap((bytes) => {
+    const parsed = parseTransaction(bytes, chain)
+    if (parsed.kind !== 'ok' || payloadHolders(parsed.transaction) !== 'everyone') return []
+    return [parsed.transaction.id]
+  })
+}
 
 /** @param memberOf the member whose key a node signs with */
-export function createDurability(report: Report, memberOf: (node: string) => string): Durability {
+export function createDurability(report: Report, chain: ChainId, memberOf: (node: string) => string): Durability {
+  /** By the digest of a block, the transactions whose payload every member must hold. */
+  const shared = new Map<string, readonly string[]>()
   const journals = new Map<string, JournalContent>()
+  /** Votes for a block that were said with everything that they need on the disk, by node. */
+  const backed = new Set<string>()
   const rows = new Map<string, Set<string>>()
 
   const rowsOf = (node: string): Set<string> => {
@@ -38,14 +54,20 @@ export function createDurability(report: Report, memberOf: (node: string) => str
     }
     switch (vote.kind) {
       case 'notarize':
+        // Said once, it may be said again when the body has gone because another block became final in its place.
+        if (backed.has(`${node} ${voteName(vote)}`)) break
+        backed.add(`${node} ${voteName(vote)}`)
         if (!rowsOf(node).has(`blocks/body/${vote.digest}`)) missing('the body')
-        if (!journal.entered.has(vote.view)) missing('the certificate that let it enter')
+        for (const id of shared.get(vote.digest) ?? []) {
+          if (!rowsOf(node).has(`payloads/bytes/${id}`)) missing(`the payload of ${id}`)
+        }
+        if (!journal.entered.has(`${vote.epoch} ${vote.view}`)) missing('the certificate that let it enter')
         break
       case 'nullify':
-        if (!journal.entered.has(vote.view)) missing('the certificate that let it enter')
+        if (!journal.entered.has(`${vote.epoch} ${vote.view}`)) missing('the certificate that let it enter')
         break
       case 'finalize':
-        if (!journal.notarized.has(`${vote.view} ${vote.digest}`)) missing('the notarization')
+        if (!journal.notarized.has(`${vote.epoch} ${vote.view} ${vote.digest}`)) missing('the notarization')
         break
     }
   }
@@ -60,6 +82,8 @@ export function createDurability(report: Report, memberOf: (node: string) => str
         if (!isWatched(key)) continue
         if (value === null) known.delete(key)
         else known.add(key)
+        const digest = value !== null && key.startsWith(BODY) ? key.slice(BODY.length) : undefined
+        if (value !== null && digest !== undefined && !shared.has(digest)) shared.set(digest, sharedIn(value, chain))
       }
     },
     journalRead(node, segments) {
@@ -75,10 +99,9 @@ export function createDurability(report: Report, memberOf: (node: string) => str
     said(node, message) {
       if (message.kind === 'vote' && message.vote.signer === memberOf(node)) checkVote(node, message.vote)
       if (message.kind !== 'proposal') return
-      const { header } = message.proposal
+      const { header, view } = message.proposal
       if (header.proposer !== memberOf(node)) return
-      const { epoch, view } = header
-      checkVote(node, { kind: 'notarize', epoch, view, digest: headerDigest(header) })
+      checkVote(node, { kind: 'notarize', epoch: header.epoch, view, digest: headerDigest(header) })
     },
     isOnDisk: (node, key) => rowsOf(node).has(key)
   }

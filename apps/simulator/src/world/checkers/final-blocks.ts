@@ -1,12 +1,12 @@
 /** I1 and I2: all nodes hold the same final blocks, and what a node has held or announced as final stays what it was. */
-import { toHex } from '@wardline/codec'
+import { bytesEqual, toHex } from '@wardline/codec'
 import { encodeHeader } from '@wardline/consensus'
 import type { Report, Watch } from '../watch.ts'
 
 const HEADER = 'blocks/header/'
 const BODY = 'blocks/body/'
 
-export type FinalBlocks = Pick<Watch, 'storeOpened' | 'storeDurable' | 'committed'> & {
+export type FinalBlocks = Pick<Watch, 'storeOpened' | 'storeDurable' | 'committed' | 'forgotten'> & {
   /** Height of the highest block that any node holds as final. */
   height(): number
 }
@@ -14,7 +14,7 @@ export type FinalBlocks = Pick<Watch, 'storeOpened' | 'storeDurable' | 'committe
 export function createFinalBlocks(report: Report): FinalBlocks {
   /** By height, in hex: the header that the first node wrote, and the body of that block. */
   const agreed = new Map<number, { readonly header: string; readonly node: string }>()
-  const bodies = new Map<string, string>()
+  const bodies = new Map<string, Uint8Array>()
   /** What each node has written or announced. */
   const held = new Map<string, Map<number, string>>()
   let highest = 0
@@ -55,10 +55,9 @@ export function createFinalBlocks(report: Report): FinalBlocks {
           else hold(node, height, toHex(value))
         }
         if (key.startsWith(BODY) && value !== null) {
-          const body = toHex(value)
           const known = bodies.get(key)
-          if (known === undefined) bodies.set(key, body)
-          else if (known !== body) report('I1', `${node} has another body under one digest`)
+          if (known === undefined) bodies.set(key, value)
+          else if (!bytesEqual(known, value)) report('I1', `${node} has another body under one digest`)
         }
       }
     },
@@ -67,6 +66,7 @@ export function createFinalBlocks(report: Report): FinalBlocks {
         report('I8', `${node} announces block ${header.height} before it is durable`)
       hold(node, header.height, toHex(encodeHeader(header)))
     },
+    forgotten: (node) => void held.delete(node),
     height: () => highest
   }
 }

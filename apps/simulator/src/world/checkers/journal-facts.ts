@@ -12,9 +12,9 @@ export type SignedVote = {
 
 export type JournalFacts = {
   readonly votes: ReadonlySet<string>
-  /** Views whose entry certificate is there. */
-  readonly entered: ReadonlySet<number>
-  /** `view digest` of every notarization that is there. */
+  /** `epoch view` of every view whose entry certificate is there. */
+  readonly entered: ReadonlySet<string>
+  /** `epoch view digest` of every notarization that is there. */
   readonly notarized: ReadonlySet<string>
 }
 
@@ -28,10 +28,11 @@ export function voteName({ kind, epoch, view, digest }: SignedVote): string {
 
 export function createJournalContent(): JournalContent {
   const votes = new Set<string>()
-  const entered = new Set<number>()
+  const entered = new Set<string>()
   const notarized = new Set<string>()
   const keep = (certificate: Certificate | null): void => {
-    if (certificate?.kind === 'notarize') notarized.add(`${certificate.view} ${certificate.digest}`)
+    if (certificate?.kind === 'notarize')
+      notarized.add(`${certificate.epoch} ${certificate.view} ${certificate.digest}`)
   }
   return {
     votes,
@@ -41,7 +42,7 @@ export function createJournalContent(): JournalContent {
       for (const entry of entries) {
         for (const vote of votesOf(entry)) votes.add(voteName(vote))
         if (entry.kind === 'entered') {
-          entered.add(entry.view)
+          entered.add(`${entry.epoch} ${entry.view}`)
           keep(entry.certificate)
         }
         if (entry.kind === 'kept') keep(entry.certificate)
@@ -53,12 +54,24 @@ export function createJournalContent(): JournalContent {
 export function votesOf(entry: JournalEntry): readonly SignedVote[] {
   if (entry.kind === 'voted') return [entry.vote]
   if (entry.kind !== 'proposed') return []
-  const { header } = entry.proposal
-  return [{ kind: 'notarize', epoch: header.epoch, view: header.view, digest: headerDigest(header) }]
+  const { header, view } = entry.proposal
+  return [{ kind: 'notarize', epoch: header.epoch, view, digest: headerDigest(header) }]
 }
 
-/** The entries of one append: the record as the second of a journal that explains why it begins there. */
+/** Several checkers look at each append. */
+const read = new WeakMap<Uint8Array, readonly JournalEntry[]>()
+
+/** The entries of one append. @param bytes does not change afterwards */
 export function entriesOfAppend(bytes: Uint8Array): readonly JournalEntry[] {
+  const known = read.get(bytes)
+  if (known !== undefined) return known
+  const entries = readAppend(bytes)
+  read.set(bytes, entries)
+  return entries
+}
+
+/** Reads the record as the second of a journal that explains why it begins there. */
+function readAppend(bytes: Uint8Array): readonly JournalEntry[] {
   const seq = Number(new DataView(bytes.buffer, bytes.byteOffset).getBigUint64(8))
   if (seq === 1) return entriesOf([{ number: 1, bytes }]) ?? []
   const start = encodeJournalRecord(seq - 1, [{ kind: 'pruned', epoch: 0, view: 0, firstSeq: seq - 1 } as JournalEntry])

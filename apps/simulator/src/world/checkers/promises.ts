@@ -6,18 +6,19 @@ import type { Report, Watch } from '../watch.ts'
 
 const TRANSACTION = 'blocks/transaction/'
 
-export type Promised = Pick<Watch, 'storeOpened' | 'storeDurable'> & {
+export type Promised = Pick<Watch, 'storeOpened' | 'storeDurable' | 'forgotten'> & {
   accepted(node: string, transaction: ParsedTransaction): void
   ended(node: string, transaction: ParsedTransaction, outcome: Outcome): void
   /** A transaction that no chain may ever take. */
   forbidden(transaction: ParsedTransaction): void
-  /** Accepted transactions that have not ended yet, as far as this chain knows. */
+  /** Accepted transactions that have not ended yet and that a block could take, as far as this chain knows. */
   open(chain: Chain, nowMs: number): readonly ParsedTransaction[]
   counts(): {
     readonly accepted: number
     readonly committed: number
     readonly expired: number
     readonly refused: number
+    readonly waiting: number
   }
 }
 
@@ -27,11 +28,12 @@ export type PromisesParts = {
 }
 
 export function createPromises({ report, isOnDisk }: PromisesParts): Promised {
-  const accepted = new Map<TransactionId, ParsedTransaction>()
+  /** With the nodes that answered so. */
+  const accepted = new Map<TransactionId, { readonly transaction: ParsedTransaction; readonly by: Set<string> }>()
   const final = new Map<TransactionId, number>()
   const refused = new Map<TransactionId, string>()
   const forbidden = new Set<TransactionId>()
-  const counts = { committed: 0, expired: 0, refused: 0 }
+  const counts = { committed: 0, expired: 0, refused: 0, waiting: 0 }
 
   const isDurable = (node: string, { id, leaf }: { id: TransactionId; leaf: Leaf }): boolean =>
     isOnDisk(node, `mempool/${leaf}`) || isOnDisk(node, `blocks/transaction/${id}`)
@@ -47,7 +49,7 @@ export function createPromises({ report, isOnDisk }: PromisesParts): Promised {
     if (before !== undefined) report('I3', `${id} is final twice, at ${before} and ${height}`)
     final.set(id, height)
     if (refused.has(id)) report('I3', `${id} is final, and ${refused.get(id)}`)
-    if (forbidden.has(id)) report('M2', `the forged transmission ${id} is final`)
+    if (forbidden.has(id)) report('M2', `${id} is final, and forged`)
   }
 
   return {
@@ -58,7 +60,9 @@ export function createPromises({ report, isOnDisk }: PromisesParts): Promised {
       if (payload !== undefined && !isOnDisk(node, `payloads/bytes/${transaction.id}`)) {
         report('I8', `${node} answers accepted for ${transaction.id} before its payload is durable`)
       }
-      accepted.set(transaction.id, transaction)
+      const known = accepted.get(transaction.id) ?? { transaction, by: new Set<string>() }
+      known.by.add(node)
+      accepted.set(transaction.id, known)
     },
     ended(node, { id }, outcome) {
       if (outcome.kind === 'committed') {
@@ -72,6 +76,9 @@ export function createPromises({ report, isOnDisk }: PromisesParts): Promised {
       }
     },
     forbidden: ({ id }) => forbidden.add(id),
+    forgotten(node) {
+      for (const [id, { by }] of accepted) if (by.delete(node) && by.size === 0) accepted.delete(id)
+    },
     storeOpened(_, rows) {
       for (const [key, value] of rows) noteRow(key, value)
     },
@@ -79,8 +86,9 @@ export function createPromises({ report, isOnDisk }: PromisesParts): Promised {
       for (const { key, value } of writes) if (value !== null) noteRow(key, value)
     },
     open(chain, nowMs) {
-      counts.committed = counts.expired = counts.refused = 0
-      return [...accepted.values()].filter((transaction) => {
+      counts.committed = counts.expired = counts.refused = counts.waiting = 0
+      const open = [...accepted.values()].map(({ transaction }) => transaction)
+      return open.filter((transaction) => {
         const place = chain.query.place(transaction.id)
         if (place !== undefined) {
           counts.committed += 1
@@ -95,8 +103,10 @@ export function createPromises({ report, isOnDisk }: PromisesParts): Promised {
           return false
         }
         const verdict = judge(chain.state, transaction, chain.head().time + 1)
-        if (verdict.kind === 'accept' || !verdict.permanent) return true
-        counts.refused += 1
+        if (verdict.kind === 'accept') return true
+        // What the state refuses for now stays pending until its time is over: nobody enrols that patient again.
+        if (verdict.permanent) counts.refused += 1
+        else counts.waiting += 1
         return false
       })
     },

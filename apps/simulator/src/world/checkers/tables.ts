@@ -1,6 +1,6 @@
 /** At rest every node has the same state and the same derived views, row by row, and payloads only where they belong. */
 import { height, type SignKey } from '@wardline/codec'
-import { payloadHolders } from '@wardline/ledger'
+import { isPayloadHolder } from '@wardline/ledger'
 import { type Chain, verifyChain } from '@wardline/node'
 import type { Report } from '../watch.ts'
 
@@ -32,12 +32,12 @@ async function rowsOf(chain: Chain): Promise<ReadonlyMap<string, string>> {
   return rows
 }
 
-/** M6: a payload lies with the author and the receivers of its transmission only. */
+/** M6: a payload lies with those who must hold it, and nowhere else. */
 async function checkPayloads(chain: Chain, report: Report): Promise<void> {
   const others = new Set<string>()
   for (let at = 1; at <= chain.head().height; at++) {
     for (const transaction of chain.query.block(height(at))?.transactions ?? []) {
-      if (transaction.payload !== undefined && !payloadHolders(transaction).includes(chain.self)) {
+      if (transaction.payload !== undefined && !isPayloadHolder(chain.state, transaction, chain.self)) {
         others.add(`payloads/bytes/${transaction.id}`)
       }
     }

@@ -1,0 +1,13 @@
+/** What takes bytes from peers, or from a disk that may have been written to. */
+export const PARSERS = [
+  'vote',
+  'certificate',
+  'proposal',
+  'told',
+  'transactions',
+  'request',
+  'answer',
+  'journal'
+] as const
+
+export type Parser = (typeof PARSERS)[number]

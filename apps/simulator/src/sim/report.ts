@@ -1,0 +1,44 @@
+/** The figures of a long run as a page to keep: what was run, on what, and what came of it. */
+import { spawnSync } from 'node:child_process'
+import { availableParallelism } from 'node:os'
+import type { SeedReport } from '../world/run-seed.ts'
+import { commandFor } from './options.ts'
+import type { Totals } from './totals.ts'
+
+/** @param broken the seeds that broke an invariant */
+export function reportOf(args: readonly string[], totals: Totals, broken: readonly SeedReport[]): string {
+  const rows = Object.entries(totals).flatMap(([name, value]) =>
+    typeof value === 'number' ? [[name, value] as const] : []
+  )
+  const table = (head: string, list: readonly (readonly [string, number])[]): string[] => [
+    `| ${head} | |`,
+    '|---|---:|',
+    ...list.map(([name, value]) => `| ${name} | ${value} |`),
+    ''
+  ]
+  const lines = [
+    '# A run of the simulator',
+    '',
+    `- commit: \`${commit()}\``,
+    `- command: \`pnpm sim ${args.join(' ')}\``,
+    `- on: Node ${process.versions.node}, ${availableParallelism()} cores, ended ${new Date().toISOString()}`,
+    '',
+    ...table('figure', rows),
+    ...table('hospitals', Object.entries(totals.nodes)),
+    ...table('mode', Object.entries(totals.modes)),
+    ...table('fault', Object.entries(totals.faults)),
+    broken.length === 0 ? 'No invariant was broken.' : '## Broken invariants',
+    '',
+    ...broken.flatMap(({ seed, violations }) => [
+      ...violations.map(({ code, what }) => `- seed ${seed}: ${code}: ${what}`),
+      `  (\`${commandFor(seed, {})}\`)`
+    ])
+  ]
+  return `${lines.join('\n').trimEnd()}\n`
+}
+
+function commit(): string {
+  const { stdout, status } = spawnSync('git', ['rev-parse', 'HEAD'], { encoding: 'utf8' })
+  const dirty = spawnSync('git', ['status', '--porcelain', '--untracked-files=no'], { encoding: 'utf8' }).stdout
+  return status === 0 ? `${stdout.trim()}${dirty.trim() === '' ? '' : ' with changes'}` : 'unknown'
+}

@@ -1,0 +1,51 @@
+/** Answers requests with frames that are altered, old, missing, foreign or too many. */
+import type { ByzantineMember, Misconduct } from './member.ts'
+
+/** Frames of earlier answers that it may give again. */
+const OLD_MAX = 32
+const EXTRA_FRAMES = 12
+
+export const lie: Misconduct = (network, member) => {
+  const old: Uint8Array[] = []
+  return {
+    ...network,
+    serve(protocol, handler, options) {
+      network.serve(
+        protocol,
+        async function* (request, from) {
+          for await (const frame of handler(request, from)) {
+            if (old.length < OLD_MAX) old.push(frame.slice())
+            yield* member.isActive() ? untruths(member, frame, old) : [frame]
+          }
+        },
+        options
+      )
+    }
+  }
+}
+
+function untruths({ prng }: ByzantineMember, frame: Uint8Array, old: readonly Uint8Array[]): readonly Uint8Array[] {
+  switch (prng.below(8)) {
+    case 0:
+      return [withFlippedBit(frame, prng.below(Math.max(1, frame.length * 8)))]
+    case 1:
+      return [frame.slice(0, prng.below(frame.length + 1))]
+    case 2:
+      return [prng.pick(old)]
+    case 3:
+      return []
+    case 4:
+      return [prng.bytes(1 + prng.below(200))]
+    case 5:
+      return Array.from({ length: EXTRA_FRAMES }, () => frame)
+    default:
+      return [frame]
+  }
+}
+
+function withFlippedBit(bytes: Uint8Array, bit: number): Uint8Array {
+  const flipped = bytes.slice()
+  const at = bit >>> 3
+  if (at < flipped.length) flipped[at] = (flipped[at] as number) ^ (1 << (bit & 7))
+  return flipped
+}

@@ -1,0 +1,113 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import type { Result } from '@wardline/api'
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import { createRunner, serveFake } from '../fixture.ts'
+
+const test = suite('wardline/commands/custody')
+
+const runner = createRunner()
+const asked: unknown[] = []
+const RECORD = 'ab'.repeat(32)
+const DOT = 'digraph custody {\n  "a" [label="Mercy"];\n  "a" -> "b" [label="1"];\n}\n'
+
+const trace = {
+  chain: RECORD,
+  record: RECORD,
+  origin: { member: RECORD, name: 'Mercy' },
+  commitment: RECORD,
+  height: 7,
+  holders: [],
+  recall: null,
+  edges: [],
+  complete: true
+} as unknown as Result<'record.trace'>
+
+const mercy = { member: RECORD, name: 'Mercy' }
+/** What the daemon says of the record's recall, and whether of all its hand-offs. */
+let recall: { id: string; timeMs: number; height: number } | null = null
+let isWhole = true
+let mismatch: Result<'record.trace'>['edges'][number]['mismatch'] = null
+
+const served = await serveFake(join(runner.folder, 'home/run'), {
+  async 'record.trace'(params) {
+    asked.push(params)
+    const answer = {
+      ...trace,
+      recall: recall && { ...recall, attested: [mercy], missing: [] },
+      edges: ['01', '01', '02'].map((transmission) => ({ transmission, mismatch, from: mercy, to: mercy, timeMs: 0 })),
+      complete: isWhole
+    }
+    const manyEdges = params.show?.max === 900 ? '  "a" -> "b";\n'.repeat(501) : ''
+    const drawing = params.draw === 'dot' ? DOT.replace('}', `${manyEdges}}`) : `as ${params.draw}`
+    return { ...answer, drawing } as unknown as Result<'record.trace'>
+  },
+  async 'record.holders'() {
+    return { record: RECORD, holders: [], recall, recallKey: null, next: null } as unknown as Result<'record.holders'>
+  },
+  async 'record.path'() {
+    return { origin: mercy, path: [], complete: true, recall } as unknown as Result<'record.path'>
+  }
+})
+test.after(async () => {
+  await served.close()
+  runner.remove()
+})
+
+const run = (...args: readonly string[]) => runner.run(['record', 'draw', RECORD, ...args, '--home', 'home'])
+
+test('a drawing goes to standard output or a new file, with the selection that was asked for', async () => {
+  const { exit, out } = await run('--from', '2026-11-20', '--hospital', 'Mercy', '--state', 'sent', '--max', '5')
+  assert.equal([exit, out], [0, 'as ascii\n'])
+  const show = { fromMs: Date.UTC(2026, 10, 20), hospitals: ['Mercy'], states: ['sent'], max: 5 }
+  assert.equal((asked.at(-1) as { show: unknown }).show, show)
+  const written = await run('--format', 'prov', '--out', 'prov.json')
+  assert.equal([written.exit, written.out], [0, 'prov.json\n'])
+  assert.is(readFileSync(join(runner.folder, 'prov.json'), 'utf8'), 'as prov\n')
+  assert.is((await run('--format', 'csv', '--out', 'prov.json')).exit, 1)
+})
+
+test('nodes and links are laid out here, up to what anybody could read', async () => {
+  const { exit, out } = await run('--format', 'graph')
+  assert.is(exit, 0)
+  assert.match(out, /<svg [\s\S]*>Mercy<\/text>[\s\S]*<\/svg>/)
+  const many = await run('--format', 'graph', '--max', '900')
+  assert.is(many.exit, 1)
+  assert.match(many.err, '502 hand-offs are too many')
+})
+
+test('what is known of a claimed mismatch stands below the drawing', async () => {
+  for (const [claim, words] of [
+    [null, /^as ascii\n$/],
+    ['claimed', /mismatch, claimed; no content key was revealed$/m],
+    ['revealed', /mismatch, claimed with its content key/],
+    ['proven', /^Mercy says of what Mercy sent 1970-01-01.*: mismatch, proven;/m],
+    ['refuted', /mismatch, refuted;/]
+  ] as const) {
+    mismatch = claim
+    const { out } = await runner.run(['record', 'trace', RECORD, '--home', 'home'])
+    assert.match(out, words)
+  }
+  mismatch = null
+})
+
+test('of a record that was called back, every answer says so, and the graph of how much of it', async () => {
+  const ask = async (...args: readonly string[]) => {
+    const { exit, out } = await runner.run(['record', ...args, '--home', 'home'])
+    assert.is(exit, 0)
+    return out
+  }
+  const all = () => Promise.all([ask('holders', RECORD), ask('path', RECORD, '--to', 'Mercy'), ask('trace', RECORD)])
+  for (const out of await all()) assert.not.match(out, 'Recalled')
+  recall = { id: RECORD, timeMs: Date.UTC(2026, 10, 20), height: 9 }
+  const [holders, path, traced] = await all()
+  const line = /^Recalled 2026-11-20.*: nobody sends it on any more; `record trace` says who has destroyed it\.$/m
+  assert.match(holders ?? '', line)
+  assert.match(path ?? '', line)
+  assert.match(traced ?? '', /^Recalled 2026-11-20.*: nobody sends it on any more\.\nDestroyed by +Mercy\n.*nobody$/m)
+  isWhole = false
+  assert.match(await ask('trace', RECORD), /any more\. Of the first 2 transmissions:\nDestroyed by +Mercy\n/)
+})
+
+test.run()

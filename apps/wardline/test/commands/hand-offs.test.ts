@@ -1,0 +1,103 @@
+/** What a hospital says of what it is sent, and the key that it is sealed to. */
+import { join } from 'node:path'
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import { createRunner, serveFake } from '../fixture.ts'
+
+const test = suite('wardline/commands/hand-offs')
+
+const ID = 'ab'.repeat(32)
+const KEY = 'cd'.repeat(32)
+const runner = createRunner()
+const asked: unknown[] = []
+const mercy = { member: ID, name: 'Mercy' }
+const submitted = { chain: ID, id: ID, state: 'committed', code: null, height: 9, member: ID }
+
+const served = await serveFake(join(runner.folder, 'home/run'), {
+  async 'record.pending'(params) {
+    asked.push(params)
+    const one = { transmission: ID, record: ID, from: mercy, purpose: 'treatment', timeMs: 0, height: 4 }
+    const pending = [
+      { ...one, overdue: true, payloadHere: true, standing: 'mismatch' },
+      { ...one, overdue: false, payloadHere: false, standing: null }
+    ]
+    return { chain: ID, acknowledge: 'opened', pending, next: null } as never
+  },
+  async 'record.ack'(params) {
+    asked.push(params)
+    const said = { record: ID, transmission: ID, from: mercy, outcome: 'mismatch', contentKey: KEY }
+    return { chain: ID, ...said, id: ID, height: 9 } as never
+  },
+  async 'member.rotate'(params) {
+    asked.push(params)
+    return { ...submitted, sealKey: KEY, fromMs: Date.UTC(2026, 10, 20) } as never
+  },
+  async 'member.veto'(params) {
+    asked.push(params)
+    return submitted as never
+  },
+  async 'handoff.list'(params) {
+    asked.push(params)
+    const edge = {
+      record: ID,
+      transmission: ID,
+      from: mercy,
+      to: mercy,
+      timeMs: 0,
+      purpose: 'treatment',
+      consent: null
+    }
+    const edges = [
+      { ...edge, state: 'opened', mismatch: null, recall: 'recalled' },
+      { ...edge, state: 'mismatch', mismatch: 'proven', recall: 'destroyed' }
+    ]
+    return { chain: ID, height: 9, edges, next: null } as never
+  }
+})
+test.after(async () => {
+  await served.close()
+  runner.remove()
+})
+
+async function run(...args: readonly string[]) {
+  asked.length = 0
+  const { exit, out, err } = await runner.run([...args, '--home', 'home'])
+  return { exit, out, err, params: asked.at(-1) as Record<string, unknown> }
+}
+
+test('what waits is listed with how it was found, and what the daemon does by itself', async () => {
+  const { exit, out } = await run('record', 'pending')
+  assert.is(exit, 0)
+  assert.match(out, /mismatch, overdue/)
+  assert.match(out, /not looked at yet/)
+  assert.match(out, 'the rest waits for "wardline record ack"')
+})
+
+test('a person acknowledges, refuses or reveals', async () => {
+  const revealed = await run('record', 'ack', ID, '--reveal')
+  assert.equal([revealed.exit, revealed.params['via'], revealed.params['reveal']], [0, ID, true])
+  assert.match(revealed.out, 'mismatch, content key revealed')
+  assert.is((await run('record', 'ack', ID, '--refuse')).params['refuse'], true)
+  assert.is((await run('record', 'ack', ID, '--refuse', '--reveal')).exit, 2)
+})
+
+test('a new sealing key says from when it is in force, and is taken back', async () => {
+  const rotated = await run('member', 'rotate')
+  assert.is(rotated.exit, 0)
+  assert.match(rotated.out, /in force +from 2026-11-20/)
+  const vetoed = await run('member', 'veto', 'Mercy')
+  assert.equal([vetoed.exit, vetoed.params['member']], [0, 'Mercy'])
+})
+
+test('hand-offs of all records: of recalled ones, and without consent', async () => {
+  const unattested = await run('record', 'handoffs', '--state', 'unattested')
+  assert.is(unattested.params['state'], 'unattested')
+  assert.match(unattested.out, 'opened, to destroy')
+  assert.match(unattested.out, 'mismatch, proven, destroyed')
+  const without = await run('record', 'handoffs', '--without-consent', '--member', 'Mercy')
+  assert.equal([without.params['withoutConsent'], without.params['member']], [true, 'Mercy'])
+  assert.is((await run('record', 'handoffs', '--without-consent', '--state', 'sent')).exit, 2)
+  assert.is((await run('record', 'handoffs', '--without-consent', '--from', 'A', '--to', 'B')).exit, 2)
+})
+
+test.run()

@@ -1,0 +1,268 @@
+import { spawnSync } from 'node:child_process'
+import { readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import {
+  appendLeaf,
+  type Digest,
+  emptyFrontier,
+  epoch,
+  type Frontier,
+  frontierRoot,
+  type Hash,
+  height,
+  inclusionProof,
+  name32,
+  nameBytes,
+  type SealKey,
+  type TransactionId,
+  view
+} from '@wardline/codec'
+import { type Header, headerDigest, setHash, voteBytes } from '@wardline/consensus'
+import { createSigner, createVoteSigner, publicSealKey } from '@wardline/crypto'
+import { verifyTrace } from '@wardline/custody'
+import {
+  buildTransaction,
+  cardMember,
+  chainIdOf,
+  draftGenesis,
+  encodeJointReceipt,
+  genesisText,
+  type JointReceipt,
+  leafPath,
+  makeCard,
+  type ParsedTransaction,
+  parseTransaction,
+  recordIdOf,
+  type SendBody,
+  signGenesis,
+  txRoot,
+  validatorsOf,
+  withSignatures
+} from '@wardline/ledger'
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import { createRunner } from '../fixture.ts'
+
+const test = suite('wardline/commands/verify-trace')
+
+const runner = createRunner()
+test.after(() => runner.remove())
+
+const secret = (of: number) => new Uint8Array(32).fill(of)
+const CREATED = 1_800_000_000_000
+
+const founders = ['Alder', 'Birch', 'Cedar'].map((name, i) => {
+  const signers = {
+    identity: createSigner(secret(10 * i + 1)),
+    sign: createSigner(secret(10 * i + 2)),
+    vote: createVoteSigner(secret(10 * i + 3)),
+    host: createSigner(secret(10 * i + 4))
+  }
+  const seal = publicSealKey(secret(10 * i + 5))
+  const card = makeCard({ name, label: 'region', seal, addresses: ['/ip4/127.0.0.1/tcp/20001'] }, signers)
+  return { ...signers, seal, card, member: cardMember(card) }
+})
+type Founder = (typeof founders)[number]
+const [alder, birch, cedar] = founders as [Founder, Founder, Founder]
+const drafted = draftGenesis({
+  mode: 'STT',
+  label: 'region',
+  created: CREATED,
+  random: secret(9),
+  founders: founders.map(({ card }) => card),
+  registrar: { kind: 'founder', member: alder.member }
+})
+const genesis = withSignatures(
+  drafted,
+  founders.map(({ identity }) => signGenesis(drafted, identity))
+)
+const chain = chainIdOf(genesis)
+
+let nonces = 0
+const recordId = recordIdOf(chain, alder.member, new Uint8Array(16).fill(1))
+
+function signed<B>(kind: 'stt.send' | 'stt.ack', author: Founder, body: B): ParsedTransaction {
+  nonces += 1
+  const envelope = {
+    chain,
+    kind,
+    author: { member: author.member, keyIndex: 0 },
+    nonce: new Uint8Array(16).fill(nonces),
+    created: CREATED,
+    expires: CREATED + 60_000,
+    body,
+    ...(kind === 'stt.send' ? { payload: { commitment: 'ab'.repeat(32) as Hash, size: 1000 } } : {})
+  }
+  // The kind and the body belong together by this function's callers.
+  const draft = envelope as unknown as Parameters<typeof buildTransaction>[0]
+  const parsed = parseTransaction(buildTransaction(draft, author.sign), chain)
+  if (parsed.kind === 'reject') throw new Error(parsed.code)
+  return parsed.transaction
+}
+
+function send(author: Founder, to: Founder, via: TransactionId | null): ParsedTransaction {
+  const receivers = [{ member: to.member, sealingKey: to.seal as SealKey }]
+  const content = 'cd'.repeat(32) as Hash
+  const body: SendBody = { recordId, content, to: receivers, via, purpose: 'treatment', subject: null }
+  return signed('stt.send', author, body)
+}
+
+/** Alder to Birch to Cedar, and back to Alder; the last one is not acknowledged. */
+const one = send(alder, birch, null)
+const ackOne = signed('stt.ack', birch, { acks: [{ via: one.id, outcome: 'opened' }] })
+const two = send(birch, cedar, one.id)
+const ackTwo = signed('stt.ack', cedar, { acks: [{ via: two.id, outcome: 'opened' }] })
+const three = send(cedar, alder, two.id)
+const bodies = [[one], [ackOne, two], [ackTwo], [three], []]
+
+function headersOf(): readonly Header[] {
+  let history: Frontier = appendLeaf(emptyFrontier, nameBytes(chain))
+  const headers: Header[] = []
+  for (const [i, transactions] of bodies.entries()) {
+    const last = headers.at(-1)
+    const header: Header = {
+      version: 1,
+      chain,
+      epoch: epoch(0),
+      view: view(i + 1),
+      height: height(i + 1),
+      parent: last === undefined ? (chain as string as Digest) : headerDigest(last),
+      time: CREATED + 2_000 * (i + 1),
+      proposer: alder.member,
+      txRoot: txRoot(transactions.map(({ leaf }) => leaf)),
+      history: name32<Hash>(frontierRoot(history)),
+      appHash: '00'.repeat(32) as Hash,
+      nextSetHash: setHash(validatorsOf(genesis).validators)
+    }
+    history = appendLeaf(history, nameBytes(headerDigest(header)))
+    headers.push(header)
+  }
+  return headers
+}
+
+const headers = headersOf()
+const last = headers.at(-1) as Header
+
+function receipt(): JointReceipt {
+  const digests = [nameBytes(chain), ...headers.slice(0, -1).map((header) => nameBytes(headerDigest(header)))]
+  const digest = headerDigest(last)
+  const message = voteBytes('finalize', chain, last.epoch, last.view, digest)
+  const { validators } = validatorsOf(genesis)
+  const signatures = validators.map(({ member }) =>
+    (founders.find((founder) => founder.member === member) as Founder).vote.sign(message)
+  )
+  return {
+    chain,
+    transactions: bodies.flatMap((transactions, i) =>
+      transactions.map(({ bytes }, index) => ({
+        transaction: bytes,
+        path: leafPath(
+          transactions.map(({ leaf }) => leaf),
+          index
+        ),
+        header: headers[i] as Header,
+        proof: inclusionProof(digests, i + 1)
+      }))
+    ),
+    final: {
+      header: last,
+      ancestor: null,
+      epochs: [],
+      certificate: {
+        kind: 'finalize',
+        epoch: last.epoch,
+        view: last.view,
+        digest,
+        signers: validators.map((_, i) => i),
+        signatures
+      }
+    }
+  }
+}
+
+const text = `${encodeJointReceipt(receipt())}\n`
+const traceFile = join(runner.folder, 'trace.json')
+const genesisFile = join(runner.folder, 'genesis.json')
+writeFileSync(traceFile, text)
+writeFileSync(genesisFile, genesisText(genesis))
+const args = ['verify', 'trace.json', '--genesis', 'genesis.json']
+
+test('a trace is verified offline, drawn, and what it assumes is said', async () => {
+  const { exit, out } = await runner.run(args)
+  assert.is(exit, 0)
+  assert.match(out, `verified     record ${recordId}`)
+  assert.match(out, 'not that there were no others')
+  assert.match(out, /pinned {7}no: former validators’ keys are trusted/)
+  assert.match(out, '3 hand-offs, 2 opened, 1 not acknowledged')
+  for (const name of ['Alder', 'Birch', 'Cedar']) assert.match(out, name)
+})
+
+test('as JSON it lists every hand-off, and a pin is held against it', async () => {
+  const pin = `2:${headerDigest(headers[1] as Header)}`
+  const { exit, out } = await runner.run([...args, '--json', '--pin', pin])
+  assert.is(exit, 0)
+  const { ok, recordId: record, pinned, edges, commitment } = JSON.parse(out)
+  assert.equal([ok, record, pinned, commitment], [true, recordId, true, 'cd'.repeat(32)])
+  assert.equal(
+    edges.map((edge: { transmission: string; state: string }) => [edge.transmission, edge.state]),
+    [
+      [one.id, 'opened'],
+      [two.id, 'opened'],
+      [three.id, 'sent']
+    ]
+  )
+  const wrong = await runner.run([...args, '--json', '--pin', `2:${'00'.repeat(32)}`])
+  assert.is(wrong.exit, 4)
+  assert.is(JSON.parse(wrong.out).code, 'pin-mismatch')
+})
+
+/** Of util-linux: a shell in a user and a network namespace of its own, in which there is not even a loopback. */
+const unshared = (...command: readonly string[]) =>
+  spawnSync('/usr/bin/env', ['unshare', '-rn', ...command], { cwd: runner.folder, encoding: 'utf8' })
+
+test('in a network namespace without any network it verifies as well', () => {
+  if (unshared('true').status !== 0) {
+    console.log('skipped: this machine does not let a user make a network namespace')
+    return
+  }
+  const main = join(import.meta.dirname, '../../src/main.ts')
+  const ran = unshared(process.execPath, main, ...args)
+  assert.is(ran.status, 0, ran.stderr)
+  assert.match(ran.stdout, 'verified')
+})
+
+test('no bit of the file can be changed, and the first thing that fails is named', () => {
+  const whole = readFileSync(traceFile)
+  assert.is(verifyTrace(whole.toString(), genesis).kind, 'verified')
+  const codes = new Set<string>()
+  for (let at = 0; at < whole.length; at++) {
+    const changed = Buffer.from(whole)
+    changed[at] = (changed[at] as number) ^ (1 << (at % 8))
+    const verdict = verifyTrace(changed.toString('latin1'), genesis)
+    if (verdict.kind !== 'failed') return assert.unreachable(`byte ${at}`)
+    codes.add(verdict.code)
+  }
+  for (const code of [
+    'malformed',
+    'wrong-chain',
+    'transaction-signature',
+    'not-in-block',
+    'anchor-mismatch',
+    'not-final'
+  ])
+    assert.ok(codes.has(code), code)
+})
+
+test('a changed file ends with exit code 4 and says of which transaction', async () => {
+  // The first block has one transaction and so no path: the first hash is on the second transaction's.
+  const at = text.indexOf('"hash":"') + '"hash":"'.length
+  const damaged = `${text.slice(0, at)}${text[at] === '0' ? '1' : '0'}${text.slice(at + 1)}`
+  writeFileSync(join(runner.folder, 'damaged.json'), damaged)
+  const { exit, err } = await runner.run(['verify', 'damaged.json', '--genesis', 'genesis.json'])
+  assert.is(exit, 4)
+  assert.match(err, /^Not verified \(not-in-block\): transaction 2 of the receipt: /)
+  writeFileSync(join(runner.folder, 'cut.json'), text.replace('"transactions"', '"transactionz"'))
+  assert.is((await runner.run(['verify', 'cut.json', '--genesis', 'genesis.json'])).exit, 4)
+})
+
+test.run()

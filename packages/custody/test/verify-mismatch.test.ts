@@ -1,0 +1,136 @@
+import { randomBytes } from 'node:crypto'
+import { type ChainId, type ContentKey, type MemberId, name32, type RecordId, type SealKey } from '@wardline/codec'
+import {
+  type Content,
+  commitContent,
+  createOpener,
+  createSigner,
+  encodeContent,
+  type SealReceiver,
+  sealEnvelope
+} from '@wardline/crypto'
+import {
+  buildTransaction,
+  envelopeCommitment,
+  memberIdOf,
+  type ParsedTransaction,
+  parseTransaction
+} from '@wardline/ledger'
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import { sealContextOf, verifyMismatch } from '../src/index.ts'
+
+const test = suite('custody/verify-mismatch')
+
+const chain = name32<ChainId>(randomBytes(32))
+const sender = createSigner(randomBytes(32))
+const author = memberIdOf(sender.publicKey)
+const receiver = name32<MemberId>(randomBytes(32))
+const opener = createOpener(randomBytes(32))
+const own = createOpener(randomBytes(32))
+
+const contentOf = (text: string): Content => ({
+  salt: new Uint8Array(32).fill(7),
+  descriptor: new Uint8Array([0xa0]),
+  bytes: new TextEncoder().encode(text)
+})
+
+type Terms = {
+  /** What goes into the envelope; not even a content, if it is bytes. */
+  readonly sealed: string | Uint8Array
+  readonly committed?: string
+  /** To whom the envelope is sealed instead. */
+  readonly receivers?: readonly SealReceiver[]
+}
+
+/** A transmission from the sender to the receiver, its envelope, and the content key that the receiver finds. */
+async function sent({ sealed, committed, receivers }: Terms) {
+  const recordId = name32<RecordId>(randomBytes(32))
+  const right = [
+    { member: receiver, key: opener.publicKey },
+    { member: author, key: own.publicKey }
+  ]
+  const context = { chain, record: recordId, sender: author, receivers: receivers ?? right }
+  const plain = typeof sealed === 'string' ? encodeContent(contentOf(sealed)) : sealed
+  const envelope = await sealEnvelope(context, plain, (size) => randomBytes(size))
+  const bytes = buildTransaction(
+    {
+      chain,
+      kind: 'stt.send',
+      author: { member: author, keyIndex: 0 },
+      nonce: randomBytes(16),
+      created: 1,
+      expires: 2,
+      body: {
+        recordId,
+        content: commitContent(contentOf(committed ?? String(sealed))),
+        to: [{ member: receiver, sealingKey: opener.publicKey }],
+        via: null,
+        purpose: 'treatment',
+        subject: null
+      },
+      payload: { commitment: envelopeCommitment(envelope), size: envelope.length }
+    },
+    sender
+  )
+  const parsed = parseTransaction(bytes, chain)
+  if (parsed.kind !== 'ok' || parsed.transaction.kind !== 'stt.send') throw new Error('a send')
+  const send: ParsedTransaction<'stt.send'> = parsed.transaction
+  const named = sealContextOf(send, envelope)
+  return { send, envelope, key: named && (await opener.contentKey(named, envelope)) }
+}
+
+const anotherKey = name32<ContentKey>(randomBytes(32))
+
+test('who sealed something else than it committed to is convicted by the key that a receiver reveals', async () => {
+  for (const sealed of ['one thing', randomBytes(40)]) {
+    const { send, envelope, key } = await sent({ sealed, committed: 'another thing' })
+    assert.ok(key !== undefined)
+    assert.is(verifyMismatch(send, envelope, key), 'proven')
+    assert.is(verifyMismatch(send, envelope, undefined), 'unproven')
+  }
+})
+
+test('who is accused of what it did not do is cleared by that key, and not convicted by any other', async () => {
+  const { send, envelope, key } = await sent({ sealed: 'what was committed' })
+  assert.is(verifyMismatch(send, envelope, key), 'refuted')
+  assert.is(verifyMismatch(send, envelope, anotherKey), 'unproven')
+  assert.is(verifyMismatch(send, envelope, undefined), 'unproven')
+})
+
+test('an envelope that is sealed to others than the transaction says needs no key to convict', async () => {
+  const key = createOpener(randomBytes(32)).publicKey
+  const rows: readonly (readonly SealReceiver[])[] = [
+    [
+      { member: receiver, key },
+      { member: author, key: own.publicKey }
+    ],
+    [{ member: receiver, key: opener.publicKey }],
+    [
+      { member: receiver, key: opener.publicKey },
+      { member: name32<MemberId>(randomBytes(32)), key: own.publicKey }
+    ]
+  ]
+  for (const receivers of rows) {
+    const { send, envelope } = await sent({ sealed: 'hidden', receivers })
+    assert.is(verifyMismatch(send, envelope, undefined), 'proven')
+  }
+})
+
+test('the sender’s own copy may be sealed to any key of its own: that convicts nobody', async () => {
+  const later = createOpener(randomBytes(32)).publicKey
+  const receivers = [
+    { member: receiver, key: opener.publicKey },
+    { member: author, key: later as SealKey }
+  ]
+  const { send, envelope, key } = await sent({ sealed: 'right', receivers })
+  assert.is(verifyMismatch(send, envelope, key), 'refuted')
+})
+
+test('other bytes than the transmission’s envelope say nothing', async () => {
+  const one = await sent({ sealed: 'one', committed: 'two' })
+  const other = await sent({ sealed: 'one', committed: 'two' })
+  assert.is(verifyMismatch(one.send, other.envelope, one.key), 'other-envelope')
+})
+
+test.run()

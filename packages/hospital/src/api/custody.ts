@@ -1,0 +1,379 @@
+/** The custody of a record: who has it, by which hand-offs, and what proves them. */
+import { type Api, ApiError, type Holder, type Params, type Result, type TraceEdge } from '@wardline/api'
+import {
+  assert,
+  type ChainId,
+  type Hash,
+  type Height,
+  limits,
+  type MemberId,
+  type RecordId,
+  type SignKey,
+  type TransactionId
+} from '@wardline/codec'
+import {
+  type CustodyGraph,
+  type Holder as CustodyHolder,
+  commonAncestor,
+  downstreamOf,
+  type Edge,
+  edgesBetween,
+  edgesIn,
+  edgesOf,
+  edgesRecalled,
+  edgesUnconsented,
+  type Form,
+  type HandOff,
+  handOffs,
+  heldRecord,
+  heldRecords,
+  holdersAt,
+  holdersOf,
+  type Moment,
+  membersOf,
+  type PageOptions,
+  pathOfCopy,
+  recallIn,
+  renderCustody,
+  type Selection,
+  tracePlan,
+  traceRecord
+} from '@wardline/custody'
+import {
+  encodeJointReceipt,
+  type JointReceipt,
+  type Mark,
+  readAttestation,
+  readRecall,
+  readRecord,
+  readSubject,
+  type StoredRecord
+} from '@wardline/ledger'
+import type { Membership, Memberships } from '../membership.ts'
+import { chainOfMode, memberNamed, nameOf } from './lookup.ts'
+import { type ClaimCheck, claimCheck } from './mismatch.ts'
+
+type Methods = Pick<
+  Api,
+  | 'record.trace'
+  | 'record.holders'
+  | 'record.path'
+  | 'record.downstream'
+  | 'record.handoffs'
+  | 'record.ancestor'
+  | 'record.held'
+  | 'record.receipt'
+  | 'handoff.between'
+  | 'handoff.list'
+>
+
+export function custodyMethods(memberships: Memberships): Methods {
+  return {
+    async 'record.trace'({ chain: name, record, draw, width, show }) {
+      const member = chainOfMode(memberships, name, 'STT')
+      const graph = await graphOf(member, record)
+      const answer = {
+        chain: member.chain.id,
+        record,
+        origin: nameOf(member, graph.origin),
+        commitment: commitmentOf(graph),
+        height: member.chain.head().height,
+        holders: holdersAt(graph).map((holder) => holderRow(member, holder)),
+        recall: recallRow(member, graph),
+        recallKey: recallKeyOf(member, record),
+        edges: edgeRows(member, handOffs(graph)),
+        complete: graph.complete
+      }
+      return draw === undefined ? answer : { ...answer, drawing: drawing(member, graph, { draw, width, show }) }
+    },
+
+    async 'record.holders'({ chain: name, record, atMs, atHeight, ...page }) {
+      const member = chainOfMode(memberships, name, 'STT')
+      assertKnown(member, record)
+      const moment = momentOf(atMs, atHeight)
+      const options = moment === undefined ? pageOptions(page) : { ...pageOptions(page), moment }
+      const { items, next } = await holdersOf(member.chain.store, record, options)
+      return {
+        ...headOf(member),
+        record,
+        holders: items.map((holder) => holderRow(member, holder)),
+        recall: recallOf(member, record),
+        recallKey: recallKeyOf(member, record),
+        next
+      }
+    },
+
+    async 'record.path'({ chain: name, record, to }) {
+      const member = chainOfMode(memberships, name, 'STT')
+      const { origin } = assertKnown(member, record)
+      const path = pathOfCopy(member.chain.store, record, memberNamed(member, to))
+      if (path === undefined) throw notHeld()
+      return {
+        ...headOf(member),
+        record,
+        origin: nameOf(member, origin),
+        path: handOffRows(member, path.hops),
+        complete: path.complete,
+        recall: recallOf(member, record)
+      }
+    },
+
+    async 'record.downstream'({ chain: name, record, from, after, limit }) {
+      const member = chainOfMode(memberships, name, 'STT')
+      const graph = await graphOf(member, record)
+      const all = downstreamOf(graph, memberNamed(member, from))
+      const start = after === undefined ? 0 : all.findIndex(({ id }) => id === after) + 1
+      const page = all.slice(start, start + limit)
+      return {
+        ...headOf(member),
+        record,
+        edges: handOffRows(
+          member,
+          handOffs({ ...graph, transmissions: page }).map((edge) => ({ ...edge, recordId: record }))
+        ),
+        complete: graph.complete,
+        next: all.length > start + limit ? (page.at(-1)?.id ?? null) : null
+      }
+    },
+
+    async 'record.handoffs'({ chain: name, record, states, withoutConsent, ...page }) {
+      const member = chainOfMode(memberships, name, 'STT')
+      assertKnown(member, record)
+      const filter = states === undefined ? { withoutConsent } : { withoutConsent, states }
+      const { items, next } = await edgesOf(member.chain.store, record, { ...pageOptions(page), ...filter })
+      return { ...headOf(member), record, edges: handOffRows(member, items), next }
+    },
+
+    async 'record.ancestor'({ chain: name, record, one, other }) {
+      const member = chainOfMode(memberships, name, 'STT')
+      const { store } = member.chain
+      const pair = [memberNamed(member, one), memberNamed(member, other)] as const
+      if (pair.some((id) => heldRecord(store, id, record) === undefined)) throw notHeld()
+      const found = commonAncestor(store, record, pair)
+      if (found === undefined) {
+        throw new ApiError('too-large', `the path of a copy is longer than ${limits.custodyPathMax} hand-offs`)
+      }
+      const [toOne, toOther] = found.apart
+      return {
+        ...headOf(member),
+        record,
+        ancestor: nameOf(member, found.member),
+        via: found.through,
+        toOne: handOffRows(member, toOne),
+        toOther: handOffRows(member, toOther)
+      }
+    },
+
+    async 'record.held'({ chain: name, member: reference, after, limit }) {
+      const member = chainOfMode(memberships, name, 'STT')
+      const holder = reference === undefined ? member.chain.self : memberNamed(member, reference)
+      const page = after === undefined ? { limit: limit + 1 } : { limit: limit + 1, after }
+      const held = await heldRecords(member.chain.store, holder, page)
+      return {
+        ...headOf(member),
+        ...nameOf(member, holder),
+        records: held
+          .slice(0, limit)
+          .map(({ recordId, through, ...since }) => ({ record: recordId, via: through, ...since })),
+        next: held.length > limit ? (held[limit - 1]?.recordId ?? null) : null
+      }
+    },
+
+    async 'handoff.between'({ chain: name, from, to, fromMs, toMs, ...page }) {
+      const member = chainOfMode(memberships, name, 'STT')
+      const pair = [memberNamed(member, from), memberNamed(member, to)] as const
+      const period = { ...(fromMs !== undefined && { fromMs }), ...(toMs !== undefined && { toMs }) }
+      const { items, next } = await edgesBetween(member.chain.store, pair, { ...pageOptions(page), ...period })
+      return { ...headOf(member), edges: handOffRows(member, items), next }
+    },
+
+    async 'handoff.list'({ chain: name, state = 'sent', withoutConsent, member: reference, ...page }) {
+      const member = chainOfMode(memberships, name, 'STT')
+      const { store } = member.chain
+      const only = reference === undefined ? {} : { member: memberNamed(member, reference) }
+      const options = { ...pageOptions(page), ...only }
+      const ask = () => {
+        if (withoutConsent) return edgesUnconsented(store, options)
+        if (state === 'recalled' || state === 'unattested') {
+          return edgesRecalled(store, { ...options, unattested: state === 'unattested' })
+        }
+        return edgesIn(store, state, options)
+      }
+      const { items, next } = await ask()
+      return { ...headOf(member), edges: handOffRows(member, items), next }
+    },
+
+    async 'record.receipt'(params) {
+      const member = chainOfMode(memberships, params.chain, 'STT')
+      const { record } = params
+      const graph = await graphOf(member, record)
+      const holder = params.to === undefined ? undefined : memberNamed(member, params.to)
+      const plan = tracePlan(graph, holder)
+      if (plan === undefined) throw notHeld()
+      if (!graph.complete || plan.length > limits.jointReceiptTransactionsMax) throw tooLarge()
+      const receipt = await receiptOf(member, plan, params)
+      const text = encodeJointReceipt(receipt)
+      if (text.length > limits.jointReceiptBytesMax) throw tooLarge()
+      return {
+        chain: member.chain.id,
+        record,
+        transactions: plan.length,
+        final: receipt.final.header.height,
+        receipt: text
+      }
+    }
+  }
+}
+
+function notHeld(): ApiError {
+  return new ApiError('not-found', 'that member holds no such record')
+}
+
+/** @throws ApiError `not-found` */
+function assertKnown({ chain }: Membership, record: RecordId): StoredRecord {
+  const known = readRecord(chain.state, record)
+  if (known === undefined) throw new ApiError('not-found', 'the chain has no such record')
+  return known
+}
+
+function headOf({ chain }: Membership): { readonly chain: ChainId; readonly height: Height } {
+  return { chain: chain.id, height: chain.head().height }
+}
+
+function momentOf(timeMs: number | undefined, height: Height | undefined): Moment | undefined {
+  if (height !== undefined) return { height }
+  return timeMs === undefined ? undefined : { timeMs }
+}
+
+function pageOptions({ after, limit }: { after?: string | undefined; limit: number }): PageOptions {
+  return after === undefined ? { limit } : { limit, after }
+}
+
+function tooLarge(): ApiError {
+  return new ApiError(
+    'too-large',
+    `a receipt proves at most ${limits.jointReceiptTransactionsMax} transactions in ${limits.jointReceiptBytesMax} bytes; ask for the path to one holder`
+  )
+}
+
+/** @throws ApiError `not-found` for an anchor above the head, `unavailable` while no finalization is here */
+async function receiptOf(
+  { chain, clock }: Membership,
+  plan: readonly TransactionId[],
+  { anchor }: Params<'record.receipt'>
+): Promise<JointReceipt> {
+  const last = plan.map((id) => chain.query.place(id)?.height).at(-1)
+  assert(last !== undefined, 'what custody knows is final')
+  if (anchor !== undefined && anchor > chain.head().height) {
+    throw new ApiError('not-found', 'the anchor lies above the head')
+  }
+  const from = anchor !== undefined && anchor > last ? anchor : last
+  // The genesis is known to whoever verifies: it needs no proof.
+  const final = await chain.query.finality(from, anchor === 0 ? undefined : anchor)
+  if (final === null) throw new ApiError('unavailable', 'no finalization at or above this height is here yet')
+  const transactions: JointReceipt['transactions'][number][] = []
+  for (const id of plan) {
+    const placed = chain.query.placed(id, final.header.height)
+    assert(placed !== undefined, 'what custody knows is final')
+    transactions.push(placed)
+    // Each reads a block: votes and other calls come between.
+    await new Promise<void>((resolve) => clock.after(0, resolve))
+  }
+  return { chain: chain.id, transactions, final }
+}
+
+function commitmentOf({ transmissions }: CustodyGraph): Hash {
+  const [first] = transmissions
+  assert(first !== undefined, 'a traced record has a transmission')
+  return first.content
+}
+
+function drawing(
+  member: Membership,
+  graph: CustodyGraph,
+  { draw, width, show = {} }: Pick<Params<'record.trace'>, 'width' | 'show'> & { readonly draw: Form }
+): string {
+  const { fromMs, toMs, hospitals, states, max } = show
+  const selection: Selection = {
+    ...(fromMs !== undefined && { fromMs }),
+    ...(toMs !== undefined && { toMs }),
+    ...(hospitals !== undefined && { members: hospitals.map((reference) => memberNamed(member, reference)) }),
+    ...(states !== undefined && { states }),
+    ...(max !== undefined && { max })
+  }
+  const names = (id: MemberId) => member.names.get(id) ?? id.slice(0, 12)
+  return renderCustody(graph, draw, { names, width, selection })
+}
+
+async function graphOf({ chain }: Membership, record: RecordId): Promise<CustodyGraph> {
+  const graph = await traceRecord(chain.store, record)
+  if (graph === undefined) throw new ApiError('not-found', 'the chain has no such record')
+  return graph
+}
+
+function holderRow(member: Membership, { member: id, through, sinceMs, sinceHeight }: CustodyHolder): Holder {
+  return { ...nameOf(member, id), via: through, sinceMs, sinceHeight }
+}
+
+function recallOf({ chain }: Membership, record: RecordId) {
+  const recall = readRecall(chain.state, record)
+  return recall === undefined ? null : markRow(recall)
+}
+
+function recallKeyOf({ chain }: Membership, record: RecordId): SignKey | null {
+  return readSubject(chain.state, record) ?? null
+}
+
+/** The recall of a record, and what became of it at each member of the graph: others are not known where it is not complete. */
+function recallRow(member: Membership, graph: CustodyGraph) {
+  const { state } = member.chain
+  const recall = recallOf(member, graph.recordId)
+  if (recall === null) return null
+  const parties = membersOf(graph).map((id) => ({
+    who: nameOf(member, id),
+    mark: readAttestation(state, graph.recordId, id)
+  }))
+  return {
+    ...recall,
+    attested: parties.flatMap(({ who, mark }) => (mark === undefined ? [] : [{ ...who, ...markRow(mark) }])),
+    missing: parties.flatMap(({ who, mark }) => (mark === undefined ? [who] : []))
+  }
+}
+
+function markRow({ id, time, height }: Mark) {
+  return { id, timeMs: time, height }
+}
+
+function handOffRows(member: Membership, edges: readonly Edge[]): Result<'handoff.list'>['edges'] {
+  const claimOf = claimCheck(member)
+  return edges.map((edge) => ({
+    record: edge.recordId,
+    ...edgeRow(member, edge, claimOf),
+    recall: recallIn(member.chain.store, edge.recordId, edge.delivery.member) ?? null
+  }))
+}
+
+function edgeRows(member: Membership, edges: readonly HandOff[]): TraceEdge[] {
+  const claimOf = claimCheck(member)
+  return edges.map((edge) => edgeRow(member, edge, claimOf))
+}
+
+function edgeRow(member: Membership, edge: Omit<Edge, 'recordId'>, claimOf: ClaimCheck): TraceEdge {
+  const { transmission, delivery } = edge
+  return {
+    transmission: transmission.id,
+    via: transmission.via,
+    from: nameOf(member, transmission.sender),
+    to: nameOf(member, delivery.member),
+    timeMs: transmission.timeMs,
+    height: transmission.height,
+    purpose: transmission.purpose,
+    consent: transmission.consent,
+    state: delivery.state,
+    ack: delivery.ack?.id ?? null,
+    ackTimeMs: delivery.ack?.timeMs ?? null,
+    ackHeight: delivery.ack?.height ?? null,
+    mismatch: claimOf(edge),
+    contentKey: delivery.contentKey ?? null
+  }
+}

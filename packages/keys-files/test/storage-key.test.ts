@@ -1,0 +1,27 @@
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import { createMemoryKeys, storageKeyOf } from '../src/index.ts'
+import { countingRandom } from './counting-random.ts'
+
+const test = suite('keys-files/storage-key')
+
+test('it is made once and stays the same, also for two that ask at once', async () => {
+  const keys = createMemoryKeys()
+  const [one, two] = await Promise.all([storageKeyOf(keys, countingRandom()), storageKeyOf(keys, countingRandom())])
+  assert.is(one.length, 32)
+  assert.equal(two, one)
+  assert.equal(await storageKeyOf(keys, countingRandom()), one)
+})
+
+test('a key set of that name without the key is refused, not replaced', async () => {
+  const keys = createMemoryKeys()
+  await keys.create('storage', { other: new Uint8Array(32) })
+  try {
+    await storageKeyOf(keys, countingRandom())
+    assert.unreachable('it was given out')
+  } catch (error) {
+    assert.is((error as { code?: string }).code, 'keys-unreadable')
+  }
+})
+
+test.run()

@@ -1,0 +1,233 @@
+/** What an SPV chain remembers: aliases, anchored records, grants, and the requests that were answered. */
+import {
+  type Alias,
+  arrayOf,
+  bool,
+  bytes32,
+  type CborValue,
+  decodeStored,
+  encodeCbor,
+  type Hash,
+  type Height,
+  height,
+  limits,
+  type MemberId,
+  mapOf,
+  nameBytes,
+  nullable,
+  oneOf,
+  type Read,
+  type Reader,
+  type RecordId,
+  type RequestId,
+  readHeight,
+  type TransactionId,
+  uint
+} from '@wardline/codec'
+import { nullableBytes } from '../membership/member.ts'
+import type { Overlay, StateView } from '../overlay.ts'
+import { stateKeys } from '../state-keys.ts'
+import { PURPOSES, type Purpose } from '../stt/send.ts'
+import { encodeTerms, type GrantTerms, readTerms } from './terms.ts'
+
+/** Height and time (milliseconds) of the block that wrote a row. */
+const written = { height: readHeight, time: uint }
+
+const readAlias = mapOf({
+  /** The hospital at which it was opened: its sponsor then, and the owner of its records. */
+  hospital: bytes32<MemberId>,
+  custodial: bool,
+  ...written
+})
+export type OpenedAlias = Read<typeof readAlias>
+
+const readAnchored = mapOf({
+  alias: bytes32<Alias>,
+  content: bytes32<Hash>,
+  anchor: bytes32<TransactionId>,
+  ...written
+})
+/** `content`: the content commitment. `anchor`: the transaction. */
+export type AnchoredRecord = Read<typeof readAnchored>
+
+const readEnd = mapOf({ id: bytes32<TransactionId>, ...written })
+
+const readGrantRow = mapOf({ alias: bytes32<Alias>, terms: readTerms, ...written, revoked: nullable(readEnd) })
+/** `revoked`: the `spv.revoke`, and its block. */
+export type Grant = Read<typeof readGrantRow>
+
+/**
+ * Of a grant what almost every decision needs, kept with the others of its bucket. A bucket is read whole, so each is a
+ * list on the disk: id, height, time, from, to, purposes, scope, end. `purposes` is a set of bits, bit i for PURPOSES[i];
+ * `scope` is 0 for all records, 1 where the grant lists them, and else the two block times.
+ */
+export type GrantSummary = {
+  readonly id: TransactionId
+  readonly height: Height
+  readonly time: number
+  readonly from: number
+  readonly to: number
+  readonly purposes: number
+  readonly scope: 0 | 1 | readonly [from: number, to: number]
+  /** Of the block that revoked it. */
+  readonly revoked: { readonly height: Height; readonly time: number } | null
+}
+
+const readSummary: Reader<GrantSummary> = (value) => {
+  if (!Array.isArray(value) || value.length !== 8) return undefined
+  const [idBytes, at, time, from, to, purposes, scopeValue, end] = value as readonly (CborValue | undefined)[]
+  const id = bytes32<TransactionId>(idBytes)
+  const scope = scopeValue === 0 || scopeValue === 1 ? scopeValue : readPair(scopeValue)
+  const revoked = end === null ? null : readPair(end)
+  if (id === undefined || scope === undefined || revoked === undefined) return undefined
+  const numbers = [at, time, from, to, purposes].map(uint)
+  if (numbers.includes(undefined)) return undefined
+  const [madeAt, ...rest] = numbers as [number, number, number, number, number]
+  return {
+    id,
+    height: height(madeAt),
+    time: rest[0],
+    from: rest[1],
+    to: rest[2],
+    purposes: rest[3],
+    scope,
+    revoked: revoked && { height: height(revoked[0]), time: revoked[1] }
+  }
+}
+
+function readPair(value: CborValue | undefined): readonly [number, number] | undefined {
+  if (!Array.isArray(value) || value.length !== 2) return undefined
+  const [first, second] = [uint(value[0]), uint(value[1])]
+  return first === undefined || second === undefined ? undefined : [first, second]
+}
+
+const readBucketList = arrayOf(readSummary, 1, limits.grantsPerBucketMax)
+
+/** The bits of these purposes. */
+export function purposeBits(purposes: readonly Purpose[]): number {
+  return purposes.reduce((bits, purpose) => bits | (1 << PURPOSES.indexOf(purpose)), 0)
+}
+
+/** Why an access is denied, in the order in which a grant comes nearer to permitting it. */
+export const DENIALS = [
+  'accessor-not-in-standing',
+  'no-grant',
+  'grant-revoked',
+  'grant-expired',
+  'grant-not-yet',
+  'wrong-purpose',
+  'not-in-scope'
+] as const
+export type Denial = (typeof DENIALS)[number]
+
+/** What the chain found of an access: see `spv/access.ts`. */
+export const ACCESS_STATUSES = ['covered', 'violation', 'late', 'denied'] as const
+export type AccessStatus = (typeof ACCESS_STATUSES)[number]
+
+const readAnswered = mapOf({
+  /** The `spv.access`. */
+  access: bytes32<TransactionId>,
+  status: oneOf(...ACCESS_STATUSES),
+  /** Why the chain's own evaluation denies it; for `denied` the owner's reason. */
+  code: nullable(oneOf(...DENIALS)),
+  /** The grant that covers it by the chain's own evaluation. */
+  grant: nullable(bytes32<TransactionId>),
+  ...written
+})
+/** A request that an access entry has answered; there is no second one. */
+export type AnsweredRequest = Read<typeof readAnswered>
+
+const openedAlias = decoderOf<OpenedAlias>(readAlias)
+const anchoredRecord = decoderOf<AnchoredRecord>(readAnchored)
+const storedGrant = decoderOf<Grant>(readGrantRow)
+const storedBucket = decoderOf<readonly GrantSummary[]>(readBucketList)
+const answeredRequest = decoderOf<AnsweredRequest>(readAnswered)
+
+export function readOpenedAlias(state: StateView, alias: Alias): OpenedAlias | undefined {
+  return openedAlias(state.get(stateKeys.alias(alias)))
+}
+
+export function writeOpenedAlias(state: Overlay, alias: Alias, row: OpenedAlias): void {
+  state.set(stateKeys.alias(alias), encodeCbor({ ...row, hospital: nameBytes(row.hospital) }))
+}
+
+export function readAnchoredRecord(state: StateView, record: RecordId): AnchoredRecord | undefined {
+  return anchoredRecord(state.get(stateKeys.anchored(record)))
+}
+
+export function writeAnchoredRecord(state: Overlay, record: RecordId, row: AnchoredRecord): void {
+  const names = { alias: nameBytes(row.alias), content: nameBytes(row.content), anchor: nameBytes(row.anchor) }
+  state.set(stateKeys.anchored(record), encodeCbor({ ...row, ...names }))
+}
+
+export function readGrant(state: StateView, id: TransactionId): Grant | undefined {
+  return storedGrant(state.get(stateKeys.grant(id)))
+}
+
+/** Whether the grant lists all these records; false where it is not for listed ones. */
+export function grantLists(state: StateView, id: TransactionId, records: readonly RecordId[]): boolean {
+  const scope = readGrant(state, id)?.terms.scope
+  if (scope?.kind !== 'records') return false
+  const listed = listedIn.get(scope.records) ?? new Set(scope.records)
+  listedIn.set(scope.records, listed)
+  return records.every((record) => listed.has(record))
+}
+
+const listedIn = new WeakMap<readonly RecordId[], ReadonlySet<RecordId>>()
+
+export function writeGrant(state: Overlay, id: TransactionId, { alias, terms, revoked, ...at }: Grant): void {
+  const end = revoked && { ...revoked, id: nameBytes(revoked.id) }
+  state.set(
+    stateKeys.grant(id),
+    encodeCbor({ alias: nameBytes(alias), terms: encodeTerms(terms), ...at, revoked: end })
+  )
+}
+
+export function readAnsweredRequest(state: StateView, id: RequestId): AnsweredRequest | undefined {
+  return answeredRequest(state.get(stateKeys.request(id)))
+}
+
+export function writeAnsweredRequest(state: Overlay, id: RequestId, row: AnsweredRequest): void {
+  const names = { access: nameBytes(row.access), grant: nullableBytes(row.grant) }
+  state.set(stateKeys.request(id), encodeCbor({ ...row, ...names }))
+}
+
+/** The grants under a key of `stateKeys.grants`, in the order in which they were made. */
+export function readBucket(state: StateView, key: string): readonly GrantSummary[] {
+  return storedBucket(state.get(key)) ?? []
+}
+
+export function writeBucket(state: Overlay, key: string, bucket: readonly GrantSummary[]): void {
+  const lists = bucket.map(({ id, height: at, time, from, to, purposes, scope, revoked }) => {
+    const end = revoked && [revoked.height, revoked.time]
+    return [nameBytes(id), at, time, from, to, purposes, scope, end]
+  })
+  state.set(key, encodeCbor(lists))
+}
+
+/** The key of the bucket in which grants with these terms lie. */
+export function bucketOf(alias: Alias, { grantee }: Pick<GrantTerms, 'grantee'>): string {
+  if ('member' in grantee) return stateKeys.grantsTo(alias, grantee.member)
+  if ('role' in grantee) return stateKeys.grantsToRole(alias, grantee.hospital, grantee.role)
+  return stateKeys.grantsByExpression(alias)
+}
+
+export function summaryOf(id: TransactionId, { terms, height: at, time, revoked }: Grant): GrantSummary {
+  const { scope, purposes, from, to } = terms
+  const kind = scope.kind === 'all' ? 0 : scope.kind === 'records' ? 1 : ([scope.from, scope.to] as const)
+  const end = revoked && { height: revoked.height, time: revoked.time }
+  return { id, height: at, time, from, to, purposes: purposeBits(purposes), scope: kind, revoked: end }
+}
+
+/** Decodes rows of one shape. A row that stays the same array is decoded once: a decision reads many, and often the same. */
+function decoderOf<T extends object>(read: Reader<T>): (bytes: Uint8Array | undefined) => T | undefined {
+  const decoded = new WeakMap<Uint8Array, T>()
+  return (bytes) => {
+    if (bytes === undefined) return undefined
+    const known = decoded.get(bytes)
+    if (known !== undefined) return known
+    const row = decodeStored(bytes, read)
+    decoded.set(bytes, row)
+    return row
+  }
+}

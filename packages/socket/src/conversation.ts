@@ -1,0 +1,237 @@
+/**
+ * What is said on a connection that stays, by WebSocket or as a raw stream: calls and their answers, and the events of what
+ * was subscribed to. Knows no transport. Whatever a client leaves undone is bounded: messages that it does not finish, calls
+ * that it piles up, and answers and events that it does not read.
+ */
+import { setMaxListeners } from 'node:events'
+import { ApiError, type Dispatch, type Role } from '@wardline/api'
+import { limits } from '@wardline/codec'
+import { type Budget, type Timeouts, wakeAll } from './bounds.ts'
+import { answerMessage, errorText, type Rpc } from './rpc.ts'
+import { createSubscriptions, type Opened } from './subscriptions.ts'
+
+/** The connection below. */
+export type Wire = {
+  /** Calls `sent` once the bytes have left this process, or cannot any more. */
+  send(text: Buffer, sent: () => void): void
+  /** Reads no more until `resume`. */
+  pause(): void
+  resume(): void
+  /** Ends the connection after what was sent; `why` is undefined where nothing is wrong. */
+  close(why: ApiError | undefined): void
+  destroy(): void
+}
+
+/** What the transport tells, and the server. */
+export type Conversation = {
+  receive(message: Uint8Array): void
+  /** How much of a message that has not ended is here, bytes, and which it is, counted from the connection's first. */
+  progress(pendingBytes: number, begun: number): void
+  /** Says why, and ends the connection. */
+  refuse(why: ApiError): void
+  /** The client will say nothing more: what runs is answered, what was subscribed to ends. */
+  inputEnded(): void
+  /** Nothing has moved for the idle time. */
+  idle(): void
+  closed(): void
+  /** The daemon stops: as `inputEnded`, and subscribers are told. */
+  finish(): void
+  cut(): void
+}
+
+export type ConversationParts = {
+  readonly rpc: Rpc
+  readonly role: Role
+  readonly budget: Budget
+  readonly timeouts: Timeouts
+}
+
+/** Counted for a message beside its bytes: many small ones cost more than they hold. */
+const MESSAGE_OVERHEAD_BYTES = 512
+/** A client that is told why its connection ends gets this long to read it. */
+const LAST_WORD_MS = 1_000
+
+export function converse({ rpc, role, budget, timeouts }: ConversationParts, wire: Wire): Conversation {
+  /** `ending`: nothing more is read, and the connection ends when all is answered. `closing`: nothing more is sent. */
+  let state: 'open' | 'ending' | 'closing' | 'closed' = 'open'
+  const queue: Uint8Array[] = []
+  let running = 0
+  let isPaused = false
+  /** What this connection has in the budget, bytes. */
+  let pendingBytes = 0
+  let unreadBytes = 0
+  /** Waiting for this client to read. */
+  const waiting = new Set<() => void>()
+  /** The message that is coming in. */
+  let incomplete = { bytes: 0, number: 0 }
+  let patience: NodeJS.Timeout | undefined
+  let lastWord: NodeJS.Timeout | undefined
+  const gone = new AbortController()
+  // Every call that waits may listen.
+  setMaxListeners(0, gone.signal)
+  const subscriptions = createSubscriptions({ rpc, role, budget, send, room, onEnd: work })
+
+  function hold(bytes: number): void {
+    pendingBytes += bytes
+    budget.pendingBytes += bytes
+  }
+
+  function send(text: string): void {
+    if (state === 'closing' || state === 'closed') return
+    const bytes = Buffer.from(text)
+    unreadBytes += bytes.length
+    budget.unreadBytes += bytes.length
+    const timer = setTimeout(cutSlow, timeouts.stalledAnswerMs)
+    wire.send(bytes, () => {
+      clearTimeout(timer)
+      if (state === 'closed') return
+      unreadBytes -= bytes.length
+      budget.unreadBytes -= bytes.length
+      wakeAll(waiting)
+      wakeAll(budget.waiting)
+      work()
+    })
+  }
+
+  function cutSlow(): void {
+    if (state === 'closing' || state === 'closed') return
+    rpc.log.info('A client was cut off: it does not read what it is sent.', { role })
+    refuse(new ApiError('slow-reader', 'the connection ends: what was sent is not read'))
+  }
+
+  /** Whether all clients together have too much to read. */
+  function areAllFull(): boolean {
+    return budget.unreadBytes >= limits.rpcUnreadBytesOfAllMax
+  }
+
+  async function room(): Promise<void> {
+    while (state === 'open' || state === 'ending') {
+      const isFull = unreadBytes >= limits.rpcUnreadBytesMax
+      if (!isFull && !areAllFull()) return
+      await new Promise<void>((resolve) => (isFull ? waiting : budget.waiting).add(resolve))
+    }
+  }
+
+  /** Takes up what waits, as far as there is room, and stops reading where there is none. */
+  function work(): void {
+    const isFull = () => running >= limits.rpcPipelineMax || unreadBytes >= limits.rpcUnreadBytesMax || areAllFull()
+    while (queue.length > 0 && !isFull() && state !== 'closing' && state !== 'closed') {
+      const message = queue.shift() as Uint8Array
+      running += 1
+      void answer(message).finally(() => {
+        running -= 1
+        if (state !== 'closed') hold(-costOf(message))
+        work()
+      })
+    }
+    if (state === 'open' && isPaused !== (queue.length > 0 || isFull())) {
+      isPaused = !isPaused
+      if (isPaused) wire.pause()
+      else wire.resume()
+      setDeadline()
+    }
+    if (state === 'ending' && isAtRest()) close(undefined)
+    // What other clients read makes room here.
+    if ((state === 'open' || state === 'ending') && areAllFull()) budget.waiting.add(work)
+  }
+
+  function isAtRest(): boolean {
+    return running === 0 && queue.length === 0 && subscriptions.count() === 0
+  }
+
+  /** The incomplete message must end in time, counted from here; a client that is not read cannot be late. */
+  function setDeadline(): void {
+    clearTimeout(patience)
+    if (isPaused || incomplete.bytes === 0) return
+    patience = setTimeout(
+      () => refuse(new ApiError('invalid-request', 'the message took too long')),
+      timeouts.requestMs
+    )
+  }
+
+  /** Never rejects. */
+  async function answer(message: Uint8Array): Promise<void> {
+    const opened: Opened[] = []
+    const dispatch: Dispatch = async (method, params, caller) => {
+      if (method === 'unsubscribe') return subscriptions.end(params)
+      if (method !== 'subscribe') return rpc.dispatch(method, params, caller)
+      const subscription = await subscriptions.open(params)
+      opened.push(subscription)
+      return subscription.answer
+    }
+    const text = await answerMessage({ ...rpc, dispatch }, message, { role, signal: gone.signal })
+    if (text !== undefined) send(text)
+    for (const subscription of opened) subscription.begin()
+  }
+
+  function refuse(why: ApiError): void {
+    if (state === 'closing' || state === 'closed') return
+    send(errorText(null, why))
+    close(why)
+  }
+
+  function close(why: ApiError | undefined): void {
+    if (state === 'closing' || state === 'closed') return
+    state = 'closing'
+    queue.length = 0
+    clearTimeout(patience)
+    subscriptions.endAll()
+    wire.close(why)
+    lastWord = setTimeout(() => wire.destroy(), LAST_WORD_MS)
+  }
+
+  function end(why?: ApiError): void {
+    if (state !== 'open') return
+    state = 'ending'
+    clearTimeout(patience)
+    subscriptions.endAll(why)
+    work()
+  }
+
+  return {
+    receive(message) {
+      if (state !== 'open') return
+      hold(costOf(message))
+      queue.push(message)
+      work()
+    },
+
+    progress(bytes, number) {
+      if (state !== 'open') return
+      hold(bytes - incomplete.bytes)
+      const goesOn = bytes > 0 && incomplete.bytes > 0 && number === incomplete.number
+      incomplete = { bytes, number }
+      if (!goesOn) setDeadline()
+      if (budget.pendingBytes > limits.rpcPendingBytesMax) {
+        refuse(new ApiError('busy', 'too many bytes wait in other calls; try again'))
+      }
+    },
+
+    refuse,
+    inputEnded: () => end(),
+    finish: () => end(new ApiError('unavailable', 'the daemon is stopping')),
+    cut: () => wire.destroy(),
+
+    idle() {
+      if (isAtRest()) close(undefined)
+    },
+
+    closed() {
+      if (state === 'closed') return
+      state = 'closed'
+      clearTimeout(patience)
+      clearTimeout(lastWord)
+      queue.length = 0
+      gone.abort()
+      subscriptions.endAll()
+      budget.pendingBytes -= pendingBytes
+      budget.unreadBytes -= unreadBytes
+      wakeAll(waiting)
+      wakeAll(budget.waiting)
+    }
+  }
+}
+
+function costOf(message: Uint8Array): number {
+  return message.length + MESSAGE_OVERHEAD_BYTES
+}
