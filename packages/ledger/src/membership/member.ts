@@ -4,7 +4,6 @@ import {
   assert,
   bytes32,
   type CborValue,
-  decodeStored,
   encodeCbor,
   type Height,
   limits,
@@ -20,6 +19,7 @@ import {
   taggedHash,
   uint
 } from '@wardline/codec'
+import { decodingOnce } from '../decode-once.ts'
 import type { Overlay, StateView } from '../overlay.ts'
 import type { RefusalCode } from '../refusals.ts'
 import { stateKeys } from '../state-keys.ts'
@@ -142,17 +142,8 @@ const readStoredMember = mapOf({
   revoked: nullable(readHeight)
 }) satisfies Reader<Member>
 
-/** Every transaction reads its author; a store that answers with the same array again saves decoding it again. */
-const decoded = new WeakMap<Uint8Array, Member>()
-
 /** The value of a `member/` key, which nobody modifies any more. @throws AssertionError if `bytes` are none */
-export function decodeMember(bytes: Uint8Array): Member {
-  const known = decoded.get(bytes)
-  if (known !== undefined) return known
-  const member = decodeStored<Member>(bytes, readStoredMember)
-  decoded.set(bytes, member)
-  return member
-}
+export const decodeMember: (bytes: Uint8Array) => Member = decodingOnce<Member>(readStoredMember)
 
 export function encodeMember(member: Member): Uint8Array {
   return encodeCbor({

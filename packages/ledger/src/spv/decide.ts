@@ -3,7 +3,7 @@
  * it is applied. It is made at a height and a block time, which may lie behind the state that is read: grants and members
  * say since when and until when they count.
  */
-import { type Alias, assert, type Height, type MemberId, type RecordId, type TransactionId } from '@wardline/codec'
+import { type Alias, type Height, type MemberId, type RecordId, type TransactionId, unreachable } from '@wardline/codec'
 import { type Member, readMember, STAFF_ROLES } from '../membership/member.ts'
 import type { StateView } from '../overlay.ts'
 import { stateKeys } from '../state-keys.ts'
@@ -13,12 +13,13 @@ import {
   type AnchoredRecord,
   DENIALS,
   type Denial,
+  expressionOf,
   type GrantSummary,
-  grantLists,
+  listsAll,
   purposeBits,
   readAnchoredRecord,
   readBucket,
-  readGrant
+  scopeOf
 } from './rows.ts'
 
 export type AccessQuestion = {
@@ -62,7 +63,7 @@ export function decideAccess(
       const denial = denialOf(grant)
       // What an expression says matters only where the grant would change the answer.
       if (denial !== undefined && DENIALS.indexOf(denial) <= DENIALS.indexOf(nearest)) continue
-      if (byExpression && !isMeant(grant.id)) continue
+      if (byExpression && !holds(expressionOf(state, grant), has)) continue
       if (denial === undefined) basis = grant
       else nearest = denial
     }
@@ -77,20 +78,18 @@ export function decideAccess(
     return anchored !== undefined && isInScope(grant, anchored) ? undefined : 'not-in-scope'
   }
 
-  function isInScope({ id, scope }: GrantSummary, rows: readonly AnchoredRecord[]): boolean {
-    if (scope === 0) return true
-    if (scope !== 1) {
-      const [from, to] = scope
-      return rows.every(({ time }) => from <= time && time < to)
+  function isInScope(grant: GrantSummary, rows: readonly AnchoredRecord[]): boolean {
+    const scope = scopeOf(state, grant)
+    switch (scope.kind) {
+      case 'all':
+        return true
+      case 'anchored':
+        return rows.every(({ time }) => scope.from <= time && time < scope.to)
+      case 'records':
+        return listsAll(scope.records, records)
+      default:
+        return unreachable(scope)
     }
-    return grantLists(state, id, records)
-  }
-
-  function isMeant(id: TransactionId): boolean {
-    const grant = readGrant(state, id)
-    assert(grant !== undefined, 'a grant in a bucket is in the state')
-    const { grantee } = grant.terms
-    return 'expression' in grantee && holds(grantee.expression, has)
   }
 }
 

@@ -53,7 +53,7 @@ function readLevel(value: CborValue | undefined, levels: number): Expression | u
 }
 
 /** The number of atoms; stops counting above `most`. */
-function countAtoms(expression: Expression, most: number): number {
+export function countAtoms(expression: Expression, most: number): number {
   switch (expression.kind) {
     case 'attribute':
       return 1

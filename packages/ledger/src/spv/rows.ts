@@ -2,10 +2,10 @@
 import {
   type Alias,
   arrayOf,
+  assert,
   bool,
   bytes32,
   type CborValue,
-  decodeStored,
   encodeCbor,
   type Hash,
   type Height,
@@ -22,13 +22,16 @@ import {
   type RequestId,
   readHeight,
   type TransactionId,
-  uint
+  uint,
+  unreachable
 } from '@wardline/codec'
+import { decodingOnce } from '../decode-once.ts'
 import { nullableBytes } from '../membership/member.ts'
 import type { Overlay, StateView } from '../overlay.ts'
 import { stateKeys } from '../state-keys.ts'
 import { PURPOSES, type Purpose } from '../stt/send.ts'
-import { encodeTerms, type GrantTerms, readTerms } from './terms.ts'
+import { countAtoms, type Expression, encodeExpression, readExpression } from './expression.ts'
+import { encodeTerms, type GrantTerms, readTerms, type Scope } from './terms.ts'
 
 /** Height and time (milliseconds) of the block that wrote a row. */
 const written = { height: readHeight, time: uint }
@@ -56,10 +59,14 @@ const readGrantRow = mapOf({ alias: bytes32<Alias>, terms: readTerms, ...written
 /** `revoked`: the `spv.revoke`, and its block. */
 export type Grant = Read<typeof readGrantRow>
 
+/** Listed records and atoms of an expression up to which a summary says them itself. */
+const SUMMARY_RECORDS_MAX = 4
+const SUMMARY_ATOMS_MAX = 3
+
 /**
- * Of a grant what almost every decision needs, kept with the others of its bucket. A bucket is read whole, so each is a
- * list on the disk: id, height, time, from, to, purposes, scope, end. `purposes` is a set of bits, bit i for PURPOSES[i];
- * `scope` is 0 for all records, 1 where the grant lists them, and else the two block times.
+ * Of a grant what almost every decision needs, kept with the others of its bucket, so that a decision reads few rows. A
+ * bucket is read whole, so each is a list on the disk: id, height, time, from, to, purposes, scope, end, expression.
+ * `purposes` is a set of bits, bit i for PURPOSES[i]. What is long is left out, and stands in the grant's own row.
  */
 export type GrantSummary = {
   readonly id: TransactionId
@@ -68,18 +75,22 @@ export type GrantSummary = {
   readonly from: number
   readonly to: number
   readonly purposes: number
-  readonly scope: 0 | 1 | readonly [from: number, to: number]
+  /** On the disk 0 for all records, the two block times, the listed records; null, 1 on the disk, if these are many. */
+  readonly scope: Scope | null
   /** Of the block that revoked it. */
   readonly revoked: { readonly height: Height; readonly time: number } | null
+  /** Null if the grant is for a member or a role, or if the expression is long. */
+  readonly expression: Expression | null
 }
 
 const readSummary: Reader<GrantSummary> = (value) => {
-  if (!Array.isArray(value) || value.length !== 8) return undefined
-  const [idBytes, at, time, from, to, purposes, scopeValue, end] = value as readonly (CborValue | undefined)[]
+  if (!Array.isArray(value) || value.length !== 9) return undefined
+  const [idBytes, at, time, from, to, purposes, scopeValue, end, granted] = value as readonly (CborValue | undefined)[]
   const id = bytes32<TransactionId>(idBytes)
-  const scope = scopeValue === 0 || scopeValue === 1 ? scopeValue : readPair(scopeValue)
+  const scope = readSummaryScope(scopeValue)
   const revoked = end === null ? null : readPair(end)
-  if (id === undefined || scope === undefined || revoked === undefined) return undefined
+  const expression = readNullableExpression(granted)
+  if (id === undefined || scope === undefined || revoked === undefined || expression === undefined) return undefined
   const numbers = [at, time, from, to, purposes].map(uint)
   if (numbers.includes(undefined)) return undefined
   const [madeAt, ...rest] = numbers as [number, number, number, number, number]
@@ -91,7 +102,36 @@ const readSummary: Reader<GrantSummary> = (value) => {
     to: rest[2],
     purposes: rest[3],
     scope,
-    revoked: revoked && { height: height(revoked[0]), time: revoked[1] }
+    revoked: revoked && { height: height(revoked[0]), time: revoked[1] },
+    expression
+  }
+}
+
+const ALL = { kind: 'all' } as const
+
+const readListed = arrayOf(bytes32<RecordId>, 1, SUMMARY_RECORDS_MAX)
+const readNullableExpression = nullable(readExpression)
+
+function readSummaryScope(value: CborValue | undefined): Scope | null | undefined {
+  if (value === 0) return ALL
+  if (value === 1) return null
+  const records = readListed(value)
+  if (records !== undefined) return { kind: 'records', records }
+  const pair = readPair(value)
+  return pair && { kind: 'anchored', from: pair[0], to: pair[1] }
+}
+
+function encodeSummaryScope(scope: Scope | null): CborValue {
+  if (scope === null) return 1
+  switch (scope.kind) {
+    case 'all':
+      return 0
+    case 'anchored':
+      return [scope.from, scope.to]
+    case 'records':
+      return scope.records.map(nameBytes)
+    default:
+      return unreachable(scope)
   }
 }
 
@@ -164,16 +204,30 @@ export function readGrant(state: StateView, id: TransactionId): Grant | undefine
   return storedGrant(state.get(stateKeys.grant(id)))
 }
 
-/** Whether the grant lists all these records; false where it is not for listed ones. */
-export function grantLists(state: StateView, id: TransactionId, records: readonly RecordId[]): boolean {
-  const scope = readGrant(state, id)?.terms.scope
-  if (scope?.kind !== 'records') return false
-  const listed = listedIn.get(scope.records) ?? new Set(scope.records)
-  listedIn.set(scope.records, listed)
-  return records.every((record) => listed.has(record))
+/** What the grant is for, from its own row where its summary leaves it out. */
+export function scopeOf(state: StateView, { id, scope }: GrantSummary): Scope {
+  return scope ?? termsOf(state, id).scope
 }
 
-const listedIn = new WeakMap<readonly RecordId[], ReadonlySet<RecordId>>()
+/** Whom a grant by expression is for, from its own row where its summary leaves it out. */
+export function expressionOf(state: StateView, { id, expression }: GrantSummary): Expression {
+  if (expression !== null) return expression
+  const { grantee } = termsOf(state, id)
+  assert('expression' in grantee, 'a grant among those by expression has one')
+  return grantee.expression
+}
+
+function termsOf(state: StateView, id: TransactionId): GrantTerms {
+  const grant = readGrant(state, id)
+  assert(grant !== undefined, 'a grant in a bucket is in the state')
+  return grant.terms
+}
+
+/** Whether all the records are among the listed ones. */
+export function listsAll(listed: readonly RecordId[], records: readonly RecordId[]): boolean {
+  const set = new Set(listed)
+  return records.every((record) => set.has(record))
+}
 
 export function writeGrant(state: Overlay, id: TransactionId, { alias, terms, revoked, ...at }: Grant): void {
   const end = revoked && { ...revoked, id: nameBytes(revoked.id) }
@@ -198,9 +252,10 @@ export function readBucket(state: StateView, key: string): readonly GrantSummary
 }
 
 export function writeBucket(state: Overlay, key: string, bucket: readonly GrantSummary[]): void {
-  const lists = bucket.map(({ id, height: at, time, from, to, purposes, scope, revoked }) => {
+  const lists = bucket.map(({ id, height: at, time, from, to, purposes, scope, revoked, expression }) => {
     const end = revoked && [revoked.height, revoked.time]
-    return [nameBytes(id), at, time, from, to, purposes, scope, end]
+    const granted = expression && encodeExpression(expression)
+    return [nameBytes(id), at, time, from, to, purposes, encodeSummaryScope(scope), end, granted]
   })
   state.set(key, encodeCbor(lists))
 }
@@ -213,21 +268,23 @@ export function bucketOf(alias: Alias, { grantee }: Pick<GrantTerms, 'grantee'>)
 }
 
 export function summaryOf(id: TransactionId, { terms, height: at, time, revoked }: Grant): GrantSummary {
-  const { scope, purposes, from, to } = terms
-  const kind = scope.kind === 'all' ? 0 : scope.kind === 'records' ? 1 : ([scope.from, scope.to] as const)
-  const end = revoked && { height: revoked.height, time: revoked.time }
-  return { id, height: at, time, from, to, purposes: purposeBits(purposes), scope: kind, revoked: end }
+  const { scope, purposes, from, to, grantee } = terms
+  const isLong = scope.kind === 'records' && scope.records.length > SUMMARY_RECORDS_MAX
+  const expression = 'expression' in grantee ? grantee.expression : null
+  return {
+    id,
+    height: at,
+    time,
+    from,
+    to,
+    purposes: purposeBits(purposes),
+    scope: isLong ? null : scope,
+    revoked: revoked && { height: revoked.height, time: revoked.time },
+    expression: expression && countAtoms(expression, SUMMARY_ATOMS_MAX) <= SUMMARY_ATOMS_MAX ? expression : null
+  }
 }
 
-/** Decodes rows of one shape. A row that stays the same array is decoded once: a decision reads many, and often the same. */
-function decoderOf<T extends object>(read: Reader<T>): (bytes: Uint8Array | undefined) => T | undefined {
-  const decoded = new WeakMap<Uint8Array, T>()
-  return (bytes) => {
-    if (bytes === undefined) return undefined
-    const known = decoded.get(bytes)
-    if (known !== undefined) return known
-    const row = decodeStored(bytes, read)
-    decoded.set(bytes, row)
-    return row
-  }
+function decoderOf<T extends object>(read: Reader<T>): (row: Uint8Array | undefined) => T | undefined {
+  const decode = decodingOnce(read)
+  return (row) => row && decode(row)
 }

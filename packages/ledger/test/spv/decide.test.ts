@@ -50,6 +50,7 @@ import {
   MINUTE,
   nurse,
   openAlias,
+  patient,
   type Region,
   requestOf,
   staff,
@@ -634,16 +635,28 @@ test('a release decided before a revocation that its accessor had seen is refuse
 
 test('the largest grant and the largest bucket are small enough for daemons to keep them in memory', () => {
   const region = begun()
-  const anchors = Array.from({ length: limits.accessRecordsMax }, () => anchorRecord(anna))
-  region.commit(anchors)
-  const records = anchors.map(({ body }) => body.recordId).sort()
   const atom: Atom = { kind: 'attribute', attribute: 'a'.repeat(32), authority: beta.member }
-  const expression: Expression = { kind: 'or', of: Array<Atom>(limits.expressionAtomsMax).fill(atom) }
-  const widest = { scope: { kind: 'records', records }, purposes: [...PURPOSES].sort() } as const
-  region.commit(Array.from({ length: limits.grantsPerBucketMax }, () => grantTo(anna, { expression }, widest)))
-  for (const { key, value } of region.state.changes()) {
-    if (key.startsWith('spv/grant')) assert.ok(value !== null && value.length <= 8_192, `${key}: ${value?.length}`)
+  const most = limits.grantsPerBucketMax
+  let largest = 0
+  // Above a few records and atoms, a bucket leaves them to the grant's own row.
+  for (const [index, { count, atoms }] of [
+    { count: limits.accessRecordsMax, atoms: limits.expressionAtomsMax },
+    ...[1, 2, 3, 4, 5, 8, 9].flatMap((count) => [1, 2, 3, 4, 5, 8, 9].map((atoms) => ({ count, atoms })))
+  ].entries()) {
+    const wallet = patient(`widest-${index}`)
+    const mine = Array.from({ length: count }, () => anchorRecord(wallet))
+    region.commit([openAlias(wallet), ...mine])
+    const scope = { kind: 'records', records: mine.map(({ body }) => body.recordId).sort() } as const
+    const expression: Expression = { kind: 'or', of: Array<Atom>(atoms).fill(atom) }
+    const widest = { scope, purposes: [...PURPOSES].sort() }
+    region.commit(Array.from({ length: most }, () => grantTo(wallet, { expression }, widest)))
   }
+  for (const { key, value } of region.state.changes()) {
+    if (!key.startsWith('spv/grant')) continue
+    largest = Math.max(largest, value?.length ?? 0)
+    assert.ok(value !== null && value.length <= 8_192, `${key}: ${value?.length}`)
+  }
+  assert.ok(largest > 6_000, `${largest}`)
 })
 
 test('a grant and a bucket of one array are decoded once', () => {

@@ -77,7 +77,7 @@ const rows: readonly (readonly [name: string, expected: string, actual: Uint8Arr
   ['spv/alias/', '948e20705f57e178d2a58b7e87d3b85d711bfe80b572c454b0a537c798d14eb7', rowsUnder('spv/alias/')],
   ['spv/record/', '217f11db32ea8a27e9416305e83993edb5f1350ca1a710f9bc67b9635bf46a5e', rowsUnder('spv/record/')],
   ['spv/grant/', '0f09da1585a6bf992c795c871d83979633b9e4ae6c1214ce60f9dd76e1d2bda7', rowsUnder('spv/grant/')],
-  ['spv/grants/', 'd341cede5481bfe5c8767c2ec2aa745262922420b465c9ece9399ec5be177b13', rowsUnder('spv/grants/')],
+  ['spv/grants/', '9b6bf7201e7000dbb689fca2854af3efffb52fc4ad8a8e201ba7f451ebeb7453', rowsUnder('spv/grants/')],
   ['spv/request/', '11768ac69b12d45da825d7dc718ea58e3ed5bd3f8cef48c7055edb17cd563df4', rowsUnder('spv/request/')],
   ['chain/block/', 'edd176ae2f2676071364b472db029c9fa4e00222347d9d98de40ae7dd8533498', rowsUnder('chain/block/')],
   ['entry/', 'c0bc433e29bce10b038660cf42b2e76a6e021fb256192350e7873e1ab6c3cb09', rowsUnder(`entry/${aliasOf(anna)}`)],
