@@ -215,8 +215,8 @@ export async function start({ genesis }: Founded, place: Place, between: Between
 }
 
 /** All of them, connected. */
-export async function startAll(founded: Founded): Promise<Daemon[]> {
-  const daemons = await Promise.all(founded.places.map((place) => start(founded, place)))
+export async function startAll(founded: Founded, between?: Between): Promise<Daemon[]> {
+  const daemons = await Promise.all(founded.places.map((place) => start(founded, place, between)))
   await connected(daemons)
   return daemons
 }
@@ -230,11 +230,25 @@ export async function connected(daemons: readonly Daemon[]): Promise<void> {
   })
 }
 
+/** Waits until each of them has every block that one of them has now: what is committed at one is not yet read at another. */
+export async function level(daemons: readonly Daemon[]): Promise<void> {
+  const heads = () => Promise.all(daemons.map(async ({ call }) => (await call('chain.info', {})).height))
+  const highest = Math.max(...(await heads()))
+  await until(`all have block ${highest}`, async () => (await heads()).every((height) => height >= highest))
+}
+
 export async function stopAll(daemons: readonly Daemon[]): Promise<void> {
   await Promise.all(daemons.map((daemon) => daemon.stop()))
 }
 
-export async function until(what: string, holds: () => Promise<boolean> | boolean, waitMs = 15_000): Promise<void> {
+/** How long a test waits for what must come: what takes a second alone takes many on a machine that others use as well. */
+const WAIT_MS_MAX = 60_000
+
+export async function until(
+  what: string,
+  holds: () => Promise<boolean> | boolean,
+  waitMs = WAIT_MS_MAX
+): Promise<void> {
   const endMs = performance.now() + waitMs
   while (!(await holds())) {
     if (performance.now() > endMs) throw new Error(`waited ${waitMs} ms in vain until ${what}`)
