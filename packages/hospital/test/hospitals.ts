@@ -20,6 +20,7 @@ import type { Clock, KeySet, KeyValueStore, Log, Network, StoreWrite } from '@wa
 import { createMemoryDisk, type MemoryDisk } from '@wardline/store-memory'
 import { createMemoryLineLog, createSystemClock, createSystemRandom, type MemoryLineLog } from '@wardline/system'
 import { createMemoryVaultDisk, type MemoryVaultDisk } from '@wardline/vault-files'
+import { freePort } from '../../../test/free-port.ts'
 import { type ChainSetup, type Hospital, openHospital } from '../src/index.ts'
 import { memoryKeyLine } from './key-lines.ts'
 
@@ -320,15 +321,4 @@ export function keepingLog(lines: string[]): Log {
   const keep = (message: string, fields?: object): void => void lines.push(`${message} ${JSON.stringify(fields ?? {})}`)
   const log: Log = { debug: keep, info: keep, warn: keep, error: keep, with: () => log }
   return log
-}
-
-async function freePort(): Promise<number> {
-  const network = await createLibp2pNetwork({
-    secretKey: randomBytes(32),
-    listen: ['/ip4/127.0.0.1/tcp/0'],
-    log: keepingLog([])
-  })
-  const port = Number(network.addresses()[0]?.split('/')[4])
-  await network.close()
-  return port
 }

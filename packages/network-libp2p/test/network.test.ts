@@ -6,8 +6,20 @@ import { publicSignKey } from '@wardline/crypto'
 import type { ServeOptions, StreamRequest } from '@wardline/ports'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
+import { freePort } from '../../../test/free-port.ts'
 import { createLibp2pNetwork, type Libp2pNetwork, peerNameOf } from '../src/index.ts'
-import { allConnected, closeAll, type Host, keepingLog, pause, port, startHost, startHosts, until } from './hosts.ts'
+import {
+  allConnected,
+  closeAll,
+  type Host,
+  keepingLog,
+  listAll,
+  pause,
+  port,
+  startHost,
+  startHosts,
+  until
+} from './hosts.ts'
 import { type RawPeer, startRawPeer } from './raw-peer.ts'
 
 const test = suite('network-libp2p/network')
@@ -154,7 +166,8 @@ test('many half-open connections keep nobody from talking', () =>
 
 test('a peer that restarts on its port is connected again, by either side', () =>
   withParts(async (closing) => {
-    const hosts = await startHosts(2)
+    const hosts = [await startHost(), await startHost({ port: await freePort() })]
+    await listAll(hosts)
     const [a, b] = hosts as [Host, Host]
     closing(a.network)
     await allConnected(hosts)
