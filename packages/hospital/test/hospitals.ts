@@ -238,6 +238,17 @@ export async function level(daemons: readonly Daemon[]): Promise<void> {
   await until(`all have block ${highest}`, async () => (await heads()).every((height) => height >= highest))
 }
 
+/** Waits until they are level, nothing is pending anywhere and nobody owes anything: no block changes what is read next. */
+export async function atRest(daemons: readonly Daemon[]): Promise<void> {
+  await until('all is at rest', async () => {
+    const chains = (await Promise.all(daemons.map(({ call }) => call('status', {})))).flatMap((status) => status.chains)
+    return chains.every(
+      ({ head, mempool, duties }) =>
+        head === chains[0]?.head && mempool.transactions === 0 && duties.pending === 0 && duties.toDestroy === 0
+    )
+  })
+}
+
 export async function stopAll(daemons: readonly Daemon[]): Promise<void> {
   await Promise.all(daemons.map((daemon) => daemon.stop()))
 }
