@@ -26,7 +26,7 @@ type FileResult = {
 
 const root = resolve(import.meta.dirname, '..')
 const { values, positionals } = parseArgs({
-  options: { timeout: { type: 'string', default: '300' } },
+  options: { timeout: { type: 'string', default: '900' } },
   allowPositionals: true
 })
 const timeoutMs = Number(values.timeout) * 1000

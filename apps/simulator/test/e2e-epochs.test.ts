@@ -8,6 +8,7 @@ import type { TransactionId } from '@wardline/codec'
 import { verifyReceipt } from '@wardline/ledger'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
+import { freePort } from '../../../test/free-port.ts'
 import { startDaemon } from '../src/local-network/daemon.ts'
 import { restartSite, type Site } from '../src/local-network/network.ts'
 import { askWardline, runWardline } from '../src/local-network/wardline.ts'
@@ -46,7 +47,8 @@ async function admit(name: string): Promise<Site> {
   const card = join(network.folder, `${name}.card`)
   await runWardline(home, ['init', `--name=${name}`])
   const to = ['--chain-id', network.chain, '--registered-by', memberOf(network.sites[0] as Site)]
-  await runWardline(home, ['id', 'export', '--chain', LABEL, ...to, '--out', card])
+  const listen = `/ip4/127.0.0.1/tcp/${await freePort()}`
+  await runWardline(home, ['id', 'export', '--chain', LABEL, '--listen', listen, ...to, '--out', card])
   await runWardline((network.sites[0] as Site).home, ['member', 'register', card, '--role', 'hospital'])
   await runWardline(home, ['genesis', 'install', network.genesisFile])
   const daemon = await startDaemon(home)

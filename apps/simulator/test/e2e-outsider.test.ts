@@ -20,6 +20,7 @@ import { createSystemRandom } from '@wardline/system'
 import { createLibp2p } from 'libp2p'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
+import { freePort } from '../../../test/free-port.ts'
 import { takeHome } from '../src/adversary/taken-home.ts'
 import { startDaemon } from '../src/local-network/daemon.ts'
 import { restartSite } from '../src/local-network/network.ts'
@@ -218,7 +219,9 @@ test('the members do not count it among their peers, and are well', async () => 
 test('a whole daemon of its own, with the genesis but not in it, stays at height 0', async () => {
   const home = join(network.folder, 'outsider')
   await runWardline(home, ['init', '--name=Outsider'])
-  await runWardline(home, ['id', 'export', '--chain', LABEL, '--out', join(network.folder, 'outsider.card')])
+  const listen = `/ip4/127.0.0.1/tcp/${await freePort()}`
+  const card = join(network.folder, 'outsider.card')
+  await runWardline(home, ['id', 'export', '--chain', LABEL, '--listen', listen, '--out', card])
   const { genesis } = homePaths(home).chain(LABEL)
   await mkdir(dirname(genesis), { recursive: true })
   await copyFile(network.genesisFile, genesis)

@@ -1,10 +1,10 @@
 /** Homes of real daemons, made by the operator's command line, and the daemon itself as a process of its own. */
 import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { freePort } from '../../../test/free-port.ts'
 
 const DAEMON = fileURLToPath(new URL('../src/main.ts', import.meta.url))
 const COMMANDS = fileURLToPath(new URL('../../wardline/src/main.ts', import.meta.url))
@@ -59,7 +59,8 @@ export async function makeHomes(): Promise<Homes> {
 /** The signed genesis of a new chain of this hospital alone, whose keys and settings are in `home`; written into `folder`. */
 export async function foundAlone(folder: string, home: string, label: string, mode: 'dss' | 'spv'): Promise<string> {
   const at = (what: string) => join(folder, `${label}.${what}`)
-  await command('id', 'export', '--chain', label, '--home', home, '--out', at('card'))
+  const listen = `/ip4/127.0.0.1/tcp/${await freePort()}`
+  await command('id', 'export', '--chain', label, '--listen', listen, '--home', home, '--out', at('card'))
   await command('genesis', 'draft', at('card'), '--chain', label, '--mode', mode, '--home', home, '--out', at('draft'))
   await command('genesis', 'sign', at('draft'), '--home', home, '--out', at('signed'))
   return at('signed')
@@ -124,14 +125,6 @@ export async function failure(
   const started = daemon(home, ...args)
   const { code, lines } = await started.ended
   return { code, said: lines.filter((line) => !line.startsWith('{')).join('\n') }
-}
-
-export async function freePort(): Promise<number> {
-  const server = createServer()
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const address = server.address()
-  await new Promise((resolve) => server.close(resolve))
-  return typeof address === 'object' && address !== null ? address.port : 0
 }
 
 export type Outcome = { readonly exit: number; readonly output: string; readonly talk: string }

@@ -142,10 +142,18 @@ test('no daemon at first is daemon-not-running', async () => {
 })
 
 test('a signal ends it while it waits, and while it tries again', async () => {
-  for (const end of [() => {}, (socket: Socket) => socket.destroy()]) {
+  for (const [end, standing] of [
+    [() => {}, 'subscribed'],
+    [(socket: Socket) => socket.destroy(), 'broken']
+  ] as const) {
     await withDaemon([(socket) => socket.write(subscribed(0), () => end(socket))], async (path) => {
-      const signal = AbortSignal.timeout(100)
-      for await (const _ of connectSocket(path).follow({ topic: 'blocks' }, { signal })) assert.unreachable()
+      const ending = new AbortController()
+      const { signal } = ending
+      const onStanding = ({ kind }: Standing): void => {
+        if (kind === standing) setTimeout(() => ending.abort(), 50)
+      }
+      for await (const _ of connectSocket(path).follow({ topic: 'blocks' }, { signal, onStanding }))
+        assert.unreachable()
       assert.ok(signal.aborted)
     })
   }

@@ -90,7 +90,7 @@ test('what is recalled while it waits is refused without a person', async () => 
   const sent = await alpha.call('record.send', { to: ['Beta'], content: base64('called back') })
   await untilFound(sent.id, 'opened')
   await alpha.call('record.recall', { record: sent.record })
-  await untilState(alpha, sent, beta, 'refused')
+  await untilState(beta, sent, beta, 'refused')
   assert.is(await standing(sent.id), undefined)
 })
 

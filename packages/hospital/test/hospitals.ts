@@ -20,6 +20,7 @@ import type { Clock, KeySet, KeyValueStore, Log, Network, StoreWrite } from '@wa
 import { createMemoryDisk, type MemoryDisk } from '@wardline/store-memory'
 import { createMemoryLineLog, createSystemClock, createSystemRandom, type MemoryLineLog } from '@wardline/system'
 import { createMemoryVaultDisk, type MemoryVaultDisk } from '@wardline/vault-files'
+import { freePort } from '../../../test/free-port.ts'
 import { type ChainSetup, type Hospital, openHospital } from '../src/index.ts'
 import { memoryKeyLine } from './key-lines.ts'
 
@@ -215,8 +216,8 @@ export async function start({ genesis }: Founded, place: Place, between: Between
 }
 
 /** All of them, connected. */
-export async function startAll(founded: Founded): Promise<Daemon[]> {
-  const daemons = await Promise.all(founded.places.map((place) => start(founded, place)))
+export async function startAll(founded: Founded, between?: Between): Promise<Daemon[]> {
+  const daemons = await Promise.all(founded.places.map((place) => start(founded, place, between)))
   await connected(daemons)
   return daemons
 }
@@ -230,11 +231,36 @@ export async function connected(daemons: readonly Daemon[]): Promise<void> {
   })
 }
 
+/** Waits until each of them has every block that one of them has now: what is committed at one is not yet read at another. */
+export async function level(daemons: readonly Daemon[]): Promise<void> {
+  const heads = () => Promise.all(daemons.map(async ({ call }) => (await call('chain.info', {})).height))
+  const highest = Math.max(...(await heads()))
+  await until(`all have block ${highest}`, async () => (await heads()).every((height) => height >= highest))
+}
+
+/** Waits until they are level, nothing is pending anywhere and nobody owes anything: no block changes what is read next. */
+export async function atRest(daemons: readonly Daemon[]): Promise<void> {
+  await until('all is at rest', async () => {
+    const chains = (await Promise.all(daemons.map(({ call }) => call('status', {})))).flatMap((status) => status.chains)
+    return chains.every(
+      ({ head, mempool, duties }) =>
+        head === chains[0]?.head && mempool.transactions === 0 && duties.pending === 0 && duties.toDestroy === 0
+    )
+  })
+}
+
 export async function stopAll(daemons: readonly Daemon[]): Promise<void> {
   await Promise.all(daemons.map((daemon) => daemon.stop()))
 }
 
-export async function until(what: string, holds: () => Promise<boolean> | boolean, waitMs = 15_000): Promise<void> {
+/** How long a test waits for what must come: what takes a second alone takes many on a machine that others use as well. */
+const WAIT_MS_MAX = 60_000
+
+export async function until(
+  what: string,
+  holds: () => Promise<boolean> | boolean,
+  waitMs = WAIT_MS_MAX
+): Promise<void> {
   const endMs = performance.now() + waitMs
   while (!(await holds())) {
     if (performance.now() > endMs) throw new Error(`waited ${waitMs} ms in vain until ${what}`)
@@ -306,15 +332,4 @@ export function keepingLog(lines: string[]): Log {
   const keep = (message: string, fields?: object): void => void lines.push(`${message} ${JSON.stringify(fields ?? {})}`)
   const log: Log = { debug: keep, info: keep, warn: keep, error: keep, with: () => log }
   return log
-}
-
-async function freePort(): Promise<number> {
-  const network = await createLibp2pNetwork({
-    secretKey: randomBytes(32),
-    listen: ['/ip4/127.0.0.1/tcp/0'],
-    log: keepingLog([])
-  })
-  const port = Number(network.addresses()[0]?.split('/')[4])
-  await network.close()
-  return port
 }

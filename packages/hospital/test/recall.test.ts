@@ -12,6 +12,7 @@ import {
   connected,
   type Daemon,
   found,
+  level,
   open,
   start,
   startAll,
@@ -64,6 +65,7 @@ async function travelled(text: string, recallKey?: ReturnType<typeof createSigne
   await untilState(alpha, first, beta, 'opened')
   const second = await beta.call('record.send', { to: ['Gamma'], record: first.record })
   await untilState(alpha, second, gamma, 'opened')
+  await level([alpha, beta, gamma, delta])
   return { record: first.record, first, second }
 }
 
@@ -80,6 +82,7 @@ test('a recalled record is destroyed wherever it came, attested, and neither ope
   assert.is(recall?.id, recalled.id)
   assert.equal((await delta.call('record.path', { record, to: 'Gamma' })).recall, recall)
   assert.is(payloadsAt(alpha, beta, gamma, delta), 0)
+  await level([alpha, beta, gamma, delta])
   for (const holder of [alpha, beta, gamma]) {
     assert.is(await codeOf(holder.call('record.open', { record })), 'recalled')
     assert.is(await codeOf(holder.call('record.send', { to: ['Delta'], record })), 'recalled')

@@ -2,7 +2,7 @@
 import { cardText } from '@wardline/ledger'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { base64, codeOf, type Daemon, found, makePlace, start, startAll, stopAll, until } from './hospitals.ts'
+import { base64, codeOf, type Daemon, found, level, makePlace, start, startAll, stopAll, until } from './hospitals.ts'
 
 const test = suite('hospital/validators')
 
@@ -44,6 +44,7 @@ async function approvalsOf(draft: string, approvers: readonly Daemon[]): Promise
 /** Drafts at `by`, has `approvers` approve, and submits. */
 async function change(by: Daemon, params: Parameters<Daemon['call']>[1], approvers: readonly Daemon[]) {
   const { draft, fingerprint } = await by.call('validator.propose', params as never)
+  await level(daemons)
   const reviews = await Promise.all(approvers.map(({ call }) => call('validator.review', { draft })))
   for (const review of reviews) assert.equal([review.fingerprint, review.problems], [fingerprint, []])
   return by.call('validator.submit', { draft, approvals: await approvalsOf(draft, approvers) })
@@ -77,6 +78,7 @@ test('a draft of another epoch, of another chain, or over a block that is not on
   const { draft } = await epsilon.call('validator.propose', { action: 'remove', member: 'Delta' })
   const edited = (from: RegExp, to: string) => draft.replace(from, to)
   const rotation = (await epsilon.call('validator.propose', { action: 'rotate' })).draft
+  await level(daemons)
   const rows: readonly (readonly [code: string, draft: string])[] = [
     ['epoch-ended', edited(/"epoch": 1/, '"epoch": 0')],
     ['wrong-epoch', edited(/"epoch": 1/, '"epoch": 2')],

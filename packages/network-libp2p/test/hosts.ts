@@ -47,7 +47,8 @@ export async function closeAll(hosts: readonly Host[]): Promise<void> {
   await Promise.all(hosts.map((host) => host.network.close()))
 }
 
-export async function until(what: string, condition: () => boolean, waitMs = 10_000): Promise<void> {
+/** Waits long: what takes a moment alone takes many on a machine that others use as well. */
+export async function until(what: string, condition: () => boolean, waitMs = 60_000): Promise<void> {
   const deadlineMs = performance.now() + waitMs
   while (!condition()) {
     if (performance.now() > deadlineMs) throw new Error(`waited ${waitMs} ms in vain for ${what}`)

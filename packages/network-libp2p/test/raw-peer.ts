@@ -44,7 +44,7 @@ export async function startRawPeer(secretKey: Uint8Array): Promise<RawPeer> {
   const dial = (host: Host): Promise<Connection> =>
     node.dial(
       host.peer.addresses.map((address) => multiaddr(address)),
-      { signal: AbortSignal.timeout(3000) }
+      { signal: AbortSignal.timeout(10_000) }
     )
   return {
     node,
@@ -57,7 +57,7 @@ export async function startRawPeer(secretKey: Uint8Array): Promise<RawPeer> {
     },
     async open(host, protocol) {
       const connection = await dial(host)
-      return connection.newStream([protocol], { signal: AbortSignal.timeout(3000) })
+      return connection.newStream([protocol], { signal: AbortSignal.timeout(10_000) })
     },
     async close() {
       await node.stop()

@@ -106,8 +106,8 @@ export function post(
   })
 }
 
-/** Writes `bytes` as they are and gives everything that comes back until the server closes or `quietMs` pass. */
-export function sayRaw(path: string, bytes: string, quietMs = 300): Promise<{ text: string; closed: boolean }> {
+/** Writes `bytes` as they are and gives everything that comes back until the server closes or is quiet for `quietMs`. */
+export function sayRaw(path: string, bytes: string, quietMs = 5_000): Promise<{ text: string; closed: boolean }> {
   return new Promise((resolve, reject) => {
     const socket = connect(path)
     let text = ''
@@ -178,9 +178,9 @@ export const failingFeed: Subscribe = async (params, caller) => {
 }
 
 export async function waitUntil(holds: () => Promise<boolean> | boolean): Promise<void> {
-  const end = Date.now() + 5_000
+  const end = performance.now() + 60_000
   while (!(await holds())) {
-    if (Date.now() > end) throw new Error('it did not happen within 5 s')
+    if (performance.now() > end) throw new Error('it did not happen within a minute')
     await new Promise((resolve) => setTimeout(resolve, 10))
   }
 }

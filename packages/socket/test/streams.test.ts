@@ -133,12 +133,15 @@ onBoth(
   { timeouts: { requestMs: 200 } }
 )
 
+let answered = 0
 onBoth(
   'half a message has no deadline while the daemon does not read, and all of its time after',
   async (stream) => {
     stream.pause()
+    const before = answered
     stream.send(call('late', []))
     stream.sendPart('{"jsonrpc":"2.0",')
+    await waitUntil(() => answered > before)
     await new Promise((resolve) => setTimeout(resolve, 1_000))
     stream.resume()
     const readOnAt = performance.now()
@@ -148,10 +151,12 @@ onBoth(
     await stream.closed
   },
   { timeouts: { requestMs: 400 } },
-  async (method, params, caller) =>
-    method === 'late'
-      ? new Promise((resolve) => setTimeout(resolve, 200, 'x'.repeat(1_000_000)))
-      : exampleDispatch(method, params, caller)
+  async (method, params, caller) => {
+    if (method !== 'late') return exampleDispatch(method, params, caller)
+    await new Promise((resolve) => setTimeout(resolve, 200))
+    answered += 1
+    return 'x'.repeat(1_000_000)
+  }
 )
 
 onBoth(
@@ -176,13 +181,13 @@ onBoth(
       await follower.next()
     }
     await stream.closed
-    await new Promise((resolve) => setTimeout(resolve, 500))
+    await new Promise((resolve) => setTimeout(resolve, 1_500))
     for (const follower of followers) {
       assert.not(follower.isClosed())
       follower.destroy()
     }
   },
-  { timeouts: { idleMs: 200 }, subscribe: countingFeed(0) }
+  { timeouts: { idleMs: 1_000 }, subscribe: countingFeed(0) }
 )
 
 onBoth(
@@ -269,25 +274,28 @@ onBoth(
   { subscribe: failingFeed }
 )
 
+const ends: ((result: string) => void)[] = []
 onBoth(
   'the daemon’s end is told to who follows, and running calls are answered first',
   async (stream, { server }) => {
+    const before = ends.length
     stream.send(call('subscribe', {}))
     await stream.next()
     stream.send(call('late', []))
-    await new Promise((resolve) => setTimeout(resolve, 50))
+    await waitUntil(() => ends.length > before)
     const closing = server.close()
     assert.is((await stream.next()).params.code, 'unavailable')
+    ends.at(-1)?.('late')
     assert.is((await stream.next()).result, 'late')
     await closing
     await stream.closed
     return 'over'
   },
   { subscribe: countingFeed(0) },
-  async (method, params, caller) =>
-    method === 'late'
-      ? new Promise((resolve) => setTimeout(resolve, 200, 'late'))
-      : exampleDispatch(method, params, caller)
+  async (method, params, caller) => {
+    if (method !== 'late') return exampleDispatch(method, params, caller)
+    return new Promise((resolve) => ends.push(resolve))
+  }
 )
 
 onBoth(

@@ -9,7 +9,7 @@ export type Stream = {
   send(text: string): void
   /** The beginning of a message, of which the rest does not come. */
   sendPart(text: string): void
-  /** The next message. @throws Error if none comes within 5 s, or the connection has ended */
+  /** The next message. @throws Error if none comes within a minute, or the connection has ended */
   next(): Promise<Message>
   /** What came and was not asked for. */
   rest(): string
@@ -24,7 +24,7 @@ export type Stream = {
   readonly ping?: () => Promise<void>
 }
 
-const WAIT_MS = 5_000
+const WAIT_MS = 60_000
 
 function inbox() {
   const texts: string[] = []

@@ -89,7 +89,7 @@ test('a process whose log nobody reads any more goes on', async () => {
   await once(child.stderr, 'data')
   child.stderr.destroy()
   child.stdin.write('go\n')
-  const [code] = await once(child, 'exit')
+  const [code] = await once(child, 'close')
   assert.is(code, 0)
   assert.is(output, 'alive')
 })

@@ -2,9 +2,9 @@
  * The founding ceremony, as people would do it: every step is the operator's command line, run in a
  * process and on a home of that hospital's own. What passes between the homes are files: cards, signatures, the genesis.
  */
-import { mkdir, rm } from 'node:fs/promises'
+import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import { chainsOf } from './homes.ts'
+import { localPort } from './ports.ts'
 import { runWardline } from './wardline.ts'
 
 export type ChainMode = 'dss' | 'stt' | 'spv'
@@ -39,7 +39,7 @@ type Place = Founder & { readonly home: string; readonly documents: string }
 /**
  * Founds chains of new hospitals, all of them on each. Homes are made at `FOLDER/<place>`, the documents that travel in
  * `FOLDER/ceremony`, each whole genesis at `FOLDER/<label>.genesis.json`.
- * @throws WardlineError `command-failed`
+ * @throws WardlineError `command-failed`, `no-free-port`
  */
 export async function foundNetwork(options: {
   readonly folder: string
@@ -64,22 +64,17 @@ export async function foundNetwork(options: {
   const makeIdentity = ({ home, name }: Place) => runWardline(home, ['init', `--name=${name}`])
   const makeCards = async (place: Place) => {
     for (const label of labels) {
+      const listen = ['--listen', `/ip4/127.0.0.1/tcp/${await localPort()}`]
       const announced = place.announce?.[label]
       const address = announced === undefined ? [] : ['--address', announced]
-      await runWardline(place.home, ['id', 'export', '--chain', label, ...address, '--out', cardOf(place, label)])
+      const where = [...listen, ...address]
+      await runWardline(place.home, ['id', 'export', '--chain', label, ...where, '--out', cardOf(place, label)])
     }
   }
   step('identities')
   await Promise.all(places.map(makeIdentity))
   step('cards')
   await Promise.all(places.map(makeCards))
-  for (;;) {
-    const again = sharingAddress(places)
-    if (again === undefined) break
-    await Promise.all([rm(again.home, { recursive: true }), ...labels.map((label) => rm(cardOf(again, label)))])
-    await makeIdentity(again)
-    await makeCards(again)
-  }
   step('genesis')
   const drafts = await Promise.all(
     chains.map(async ({ label, mode }) => {
@@ -118,16 +113,4 @@ function cardOf({ documents }: Place, label: string): string {
 
 function signedOf({ documents }: Place, label: string): string {
   return join(documents, `${label}.signed.json`)
-}
-
-/** A hospital that listens where another one does: each took a port that was free, on the machine that they share. */
-function sharingAddress(places: readonly Place[]): Place | undefined {
-  const taken = new Set<string>()
-  for (const place of places) {
-    for (const { listen } of Object.values(chainsOf(place.home))) {
-      if (taken.has(listen)) return place
-      taken.add(listen)
-    }
-  }
-  return undefined
 }

@@ -2,7 +2,7 @@
 import type { Alias, MemberId } from '@wardline/codec'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { base64, codeOf, connected, type Daemon, found, start, startAll, stopAll } from '../hospitals.ts'
+import { atRest, base64, codeOf, connected, type Daemon, found, level, start, startAll, stopAll } from '../hospitals.ts'
 import { ALLIANCE, doctorAt, enrolledAt, publish, sameTimelines, textOf, timeline } from './alliance.ts'
 
 const test = suite('hospital/dss/look')
@@ -54,6 +54,7 @@ test('a record published at one hospital is read at all, each look an entry on t
 
 test('the timeline is the same everywhere, complete, and in pages', async () => {
   const bruno = await enrolledAt(at(1), 'bruno')
+  await level(daemons)
   await Promise.all([
     publish(at(0), bruno, chase, 'one'),
     publish(at(1), bruno, house, 'two'),
@@ -100,6 +101,7 @@ test('of visits at the same time all are written, and those that had not seen th
   const [seen] = (await timeline(at(0), alias, { record: first.record })).entries
   const after = seen?.hash as typeof first.commitment
   const next = await publish(at(0), alias, chase, 'second visit', { after })
+  await level(daemons)
   const blind = await publish(at(1), alias, house, 'elsewhere', { after })
   const [all] = await sameTimelines(daemons, alias, 4)
   const marks = new Map(all?.entries.map(({ transaction, concurrent }) => [transaction, concurrent]))
@@ -148,6 +150,7 @@ test('an amendment is the newest version, and the older one stays', async () => 
 })
 
 test('what the fence keeps out is not signed for, not sent and not on the chain', async () => {
+  await atRest(daemons)
   const before = (await timeline(at(0), anna)).count
   for (const descriptor of [{ labels: ['surgery', 'HIV'] }, { category: 'psychotherapy' }]) {
     assert.is(await codeOf(publish(at(0), anna, chase, 'nobody may see this', { descriptor })), 'excluded-label')
@@ -199,6 +202,7 @@ test('without an enrolment nothing is written, and after its end only its own ho
 test('the filters of a timeline', async () => {
   const alias = await enrolledAt(at(0), 'filters')
   const lab = await publish(at(0), alias, chase, 'lab', { descriptor: { category: 'Laboratory', labels: ['blood'] } })
+  await level(daemons)
   const image = await publish(at(1), alias, house, 'image', { descriptor: { category: 'imaging' } })
   await sameTimelines(daemons, alias, 3)
   const found = async (filter: Parameters<typeof timeline>[2]) =>
@@ -239,6 +243,7 @@ test('a filter finds a label however it is written, as the fence does', async ()
 test('looking for a category or a label is a look: its entry has every version that was looked into, and who and why', async () => {
   const alias = await enrolledAt(at(0), 'looked for')
   const lab = await publish(at(0), alias, chase, 'lab', { descriptor: { labels: ['blood'] } })
+  await level(daemons)
   const image = await publish(at(1), alias, house, 'image', { descriptor: { labels: ['x-ray'] } })
   await sameTimelines(daemons, alias, 3)
   assert.is((await timeline(at(1), alias)).access, null)

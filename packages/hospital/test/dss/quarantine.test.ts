@@ -46,8 +46,9 @@ test.after(async () => {
   for (const { failures } of founded.places) assert.equal(failures, [])
 })
 
-/** Flips one bit of the stored payload of this transaction. */
+/** Flips one bit of the payload of this transaction that Beta has stored, which may be later than its block. */
 async function damage(id: string): Promise<void> {
+  await until('the payload is on the disk', () => isStored(id))
   const writes = []
   for await (const [key, value] of disk.range({ from: 'payloads/', to: 'payloads0' })) {
     if (!key.includes(id) || value.length < 16) continue
@@ -57,6 +58,13 @@ async function damage(id: string): Promise<void> {
   }
   assert.is(writes.length, 1)
   await disk.write(writes, { sync: true })
+}
+
+async function isStored(id: string): Promise<boolean> {
+  for await (const [key, value] of disk.range({ from: 'payloads/', to: 'payloads0' })) {
+    if (key.includes(id) && value.length >= 16) return true
+  }
+  return false
 }
 
 test('damage is seen at the next look: quarantine, a problem in the status, and back to normal by itself', async () => {

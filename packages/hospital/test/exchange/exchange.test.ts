@@ -16,7 +16,19 @@ import {
   parseAsked,
   RECORD_PROTOCOL
 } from '../../src/exchange/wire.ts'
-import { type Between, codeOf, connected, type Daemon, found, start, startAll, stopAll, until } from '../hospitals.ts'
+import {
+  type Between,
+  codeOf,
+  connected,
+  type Daemon,
+  found,
+  level,
+  type Place,
+  start,
+  startAll,
+  stopAll,
+  until
+} from '../hospitals.ts'
 
 const test = suite('hospital/exchange/exchange')
 
@@ -25,9 +37,21 @@ let alpha: Daemon
 let beta: Daemon
 let gamma: Daemon
 let delta: Daemon
+/** By how much everybody's clock is ahead. */
+let aheadMs = 0
+const nowMs = () => Date.now() + aheadMs
+
+/** With the clock of everybody, unless `between` has another. */
+const startAgain = (place: Place, between: Between = {}) =>
+  start(founded, place, { clockMs: () => aheadMs, ...between })
 
 test.before(async () => {
-  ;[alpha, beta, gamma, delta] = (await startAll(founded)) as [Daemon, Daemon, Daemon, Daemon]
+  ;[alpha, beta, gamma, delta] = (await startAll(founded, { clockMs: () => aheadMs })) as [
+    Daemon,
+    Daemon,
+    Daemon,
+    Daemon
+  ]
 })
 
 test.after(async () => {
@@ -37,13 +61,13 @@ test.after(async () => {
 
 async function restartAlpha(between?: Between): Promise<void> {
   await alpha.crash()
-  alpha = await start(founded, alpha.place, between)
+  alpha = await startAgain(alpha.place, between)
   await connected([alpha, beta, gamma, delta])
 }
 
 async function restartBeta(between?: Between): Promise<void> {
   await beta.crash()
-  beta = await start(founded, beta.place, between)
+  beta = await startAgain(beta.place, between)
   await connected([alpha, beta, gamma, delta])
 }
 
@@ -83,7 +107,7 @@ async function granted({ patient }: Kept, to: Daemon = beta): Promise<Transactio
   return grant
 }
 
-function request({ alias, record }: Kept, by: Daemon = beta, timeoutMs = 20_000) {
+function request({ alias, record }: Kept, by: Daemon = beta, timeoutMs = 60_000) {
   return by.call('record.request', { owner: 'Alpha', alias, records: [record], timeoutMs })
 }
 
@@ -122,7 +146,7 @@ async function signed(
         records: [kept.record],
         purpose: 'treatment'
       },
-      ...{ nonce: randomBytes(16), minHeight: height, notAfter: Date.now() + 60_000, accessor },
+      ...{ nonce: randomBytes(16), minHeight: height, notAfter: nowMs() + 60_000, accessor },
       ...rest
     },
     signer
@@ -130,7 +154,7 @@ async function signed(
 }
 
 async function say(frame: Uint8Array, by: Daemon = beta, to: Daemon = alpha): Promise<Answered[]> {
-  const options = { timeoutMs: 20_000, frameBytesMax: FRAME_BYTES_MAX, framesMax: FRAMES_MAX }
+  const options = { timeoutMs: 60_000, frameBytesMax: FRAME_BYTES_MAX, framesMax: FRAMES_MAX }
   const answers: Answered[] = []
   for await (const bytes of by.network.request(to.network.self, RECORD_PROTOCOL, frame, options)) {
     answers.push(parseAnswered(bytes) as Answered)
@@ -307,12 +331,12 @@ test('a grant of the future and one that has ended permit nothing', async () => 
   const kept = await anchored()
   const { patient } = kept
   const terms = { patient, grantee: { member: 'Beta' }, scope: { kind: 'all' }, purposes: ['treatment'] } as const
-  await alpha.call('grant.create', { ...terms, fromMs: Date.now() + 3_600_000, toMs: Date.now() + 7_200_000 })
+  await alpha.call('grant.create', { ...terms, fromMs: nowMs() + 3_600_000, toMs: nowMs() + 7_200_000 })
   assert.is((await request(kept)).code, 'grant-not-yet')
   const other = await anchored()
-  const toMs = Date.now() + 400
+  const toMs = nowMs() + 600_000
   await alpha.call('grant.create', { ...terms, patient: other.patient, toMs })
-  await until('it has ended', () => Date.now() > toMs)
+  aheadMs += 600_000
   // A block whose time is past the end.
   await anchored()
   assert.ok((await alpha.call('chain.block', {})).timeMs >= toMs)
@@ -329,14 +353,15 @@ test('an altered request, one for another hospital, and one under an alias of an
   assert.is(await said(encodeAsk(altered)), 'bad-signature')
   assert.is(await askOf(kept, { owner: gamma.place.member }), 'not-the-owner')
   const theirs = await anchored(100, gamma)
+  await level([alpha, beta, gamma])
   assert.is(await askOf(theirs), 'not-alias-hospital')
   assert.is(await codeOf(request(theirs)), 'not-alias-hospital')
   assert.is(await askOf({ ...kept, alias: alpha.place.sign.publicKey as string as Alias }), 'unknown-alias')
   assert.is(await askOf(kept, { signer: gamma.place.sign }), 'accessor-key-mismatch')
   assert.is(await askOf(kept, { by: gamma }, beta), 'wrong-peer')
-  assert.is(await askOf(kept, { notAfter: Date.now() - 1 }), 'request-over')
-  assert.is(await askOf(kept, { notAfter: Date.now() + 3_600_000 }), 'request-too-long')
-  assert.is(await askOf(kept, { minHeight: 1_000_000, notAfter: Date.now() + 300 }), 'behind')
+  assert.is(await askOf(kept, { notAfter: nowMs() - 1 }), 'request-over')
+  assert.is(await askOf(kept, { notAfter: nowMs() + 3_600_000 }), 'request-too-long')
+  assert.is(await askOf(kept, { minHeight: 1_000_000, notAfter: nowMs() + 2_000 }), 'behind')
   assert.is((await auditOf(kept)).filter(({ kind }) => kind === 'spv.access').length, 0)
   assert.equal(await auditOf(theirs).then((entries) => entries.map(({ kind }) => kind)), ['spv.anchor', 'alias.open'])
 })
@@ -591,10 +616,10 @@ for (const kind of ['entry', 'chunk'] as const) {
     )
     const kept = await anchored(600_000)
     await granted(kept)
-    const answer = request(kept, beta, 60_000)
+    const answer = request(kept)
     await until('the owner has crashed', () => crashed !== undefined)
     await crashed
-    alpha = await start(founded, alpha.place)
+    alpha = await startAgain(alpha.place)
     const { records } = await answer
     assert.ok(Buffer.from(records[0]?.content as string, 'base64').equals(kept.bytes))
     const [entry] = await accesses(kept, 1)
@@ -625,7 +650,7 @@ for (const kind of ['entry', 'chunk'] as const) {
     await crashed
     const [entry] = await accesses(kept, 1)
     assert.is(entry?.status, 'covered')
-    beta = await start(founded, beta.place)
+    beta = await startAgain(beta.place)
     await connected([alpha, beta, gamma, delta])
     const { records } = await request(kept)
     assert.ok(Buffer.from(records[0]?.content as string, 'base64').equals(kept.bytes))
@@ -642,7 +667,7 @@ test('an entry that its owner alone knew, and that no block had when it crashed,
   assert.is(await said(encodeAsk(asked)), 'entry')
   await Promise.all([alpha.crash(), beta.crash()])
   ;[alpha, beta, gamma, delta] = (await Promise.all(
-    [alpha, beta, gamma, delta].map(({ place }) => start(founded, place))
+    [alpha, beta, gamma, delta].map(({ place }) => startAgain(place))
   )) as [Daemon, Daemon, Daemon, Daemon]
   await connected([alpha, beta, gamma, delta])
   const [entry] = await accesses(kept, 1)
@@ -651,12 +676,11 @@ test('an entry that its owner alone knew, and that no block had when it crashed,
 
 test('an owner that has had no block for two heartbeats decides nothing', async () => {
   const kept = await anchored()
-  let clockMs = 0
-  await restartAlpha({ clockMs: () => clockMs })
-  clockMs = 21 * 60 * 1000
-  const later = Date.now() + clockMs + 60_000
-  assert.is(await askOf(kept, { notAfter: later }), 'stale')
-  clockMs = 0
+  let furtherMs = 0
+  await restartAlpha({ clockMs: () => aheadMs + furtherMs })
+  furtherMs = 21 * 60 * 1000
+  assert.is(await askOf(kept, { notAfter: nowMs() + furtherMs + 60_000 }), 'stale')
+  furtherMs = 0
   await restartAlpha()
 })
 
@@ -664,13 +688,14 @@ test('the owner away: peers are told so in time, and nothing is on the chain', a
   const kept = await anchored()
   await alpha.crash()
   assert.is(await codeOf(request(kept, beta, 700)), 'timeout')
-  alpha = await start(founded, alpha.place)
+  alpha = await startAgain(alpha.place)
   await connected([alpha, beta, gamma, delta])
   assert.is((await auditOf(kept)).filter(({ kind }) => kind === 'spv.access').length, 0)
 })
 
 test('an anchor that is refused leaves nothing in the vault', async () => {
   const theirs = await anchored(100, gamma)
+  await level([alpha, gamma])
   const before = await alpha.place.vault.open().names('records/')
   const anchor = alpha.call('record.anchor', { alias: theirs.alias, content: 'AAAA' })
   assert.is(await codeOf(anchor), 'not-alias-hospital')

@@ -233,11 +233,13 @@ test('readers of old blocks take turns with everything else', async () => {
   const reading = Array.from({ length: 20 }, async () => {
     for await (const _ of follow({ ...parts, from: height(0) }));
   })
+  // Processor time: what other processes take of the machine is not this one's.
+  const usedMs = () => process.cpuUsage().user / 1000
   let longestMs = 0
-  for (let turn = 0, last = performance.now(); turn < 20; turn++) {
+  for (let turn = 0, last = usedMs(); turn < 20; turn++) {
     await new Promise((resolve) => setTimeout(resolve, 1))
-    longestMs = Math.max(longestMs, performance.now() - last)
-    last = performance.now()
+    longestMs = Math.max(longestMs, usedMs() - last)
+    last = usedMs()
   }
   ending.abort()
   await Promise.all(reading)

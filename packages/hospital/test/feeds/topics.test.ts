@@ -3,7 +3,7 @@ import { createSubscriber, type Notice, type Role, type TopicName, topics } from
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { ALLIANCE, doctorAt, enrolledAt, publish } from '../dss/alliance.ts'
-import { base64, codeOf, type Daemon, found, start, startAll, stopAll, untilState } from '../hospitals.ts'
+import { atRest, base64, codeOf, type Daemon, found, start, startAll, stopAll, untilState } from '../hospitals.ts'
 
 const test = suite('hospital/feeds/topics')
 
@@ -27,25 +27,16 @@ async function subscribe(daemon: Daemon, params: object, role: Role = 'admin') {
   }
 }
 
-/** Everything of a topic up to the head. */
-async function all(daemon: Daemon, topic: TopicName, role: Role = 'admin', from = 0) {
-  const { head } = await headOf(daemon)
+/** Everything of a topic above `from`: as many notices as there are, and no other for a moment. */
+async function all(daemon: Daemon, topic: TopicName, count: number, role: Role = 'admin', from = 0) {
   const { next, end } = await subscribe(daemon, { topic, from }, role)
   const found: Notice[] = []
-  const ended = new Promise<'quiet'>((resolve) => setTimeout(resolve, 700, 'quiet'))
-  for (let at = from; at < head; ) {
-    const notice = await Promise.race([next(), ended])
-    if (notice === 'quiet') break
-    found.push(notice)
-    at = notice.height
-  }
+  while (found.length < count) found.push(await next())
+  const another = next().catch(() => 'ended')
+  const quiet = new Promise<'quiet'>((resolve) => setTimeout(resolve, 300, 'quiet'))
+  assert.is(await Promise.race([another, quiet]), 'quiet')
   await end()
   return found
-}
-
-async function headOf(daemon: Daemon) {
-  const { height: head } = await daemon.call('chain.info', {})
-  return { head }
 }
 
 // biome-ignore lint/suspicious/noExplicitAny: events are looked at field by field.
@@ -65,17 +56,17 @@ test('a transfer chain: blocks and hand-offs, resumed at every height, the same 
   while (eventsIn(heard).length < 6) heard.push(await live.next())
   await live.end()
 
-  const blocks = await all(alpha, 'blocks')
-  const { head } = await headOf(alpha)
+  await atRest(daemons)
+  const block = await alpha.call('chain.block', {})
+  const blocks = await all(alpha, 'blocks', block.height)
   assert.equal(
     blocks.map(({ height }) => height),
-    Array.from({ length: head }, (_, index) => index + 1)
+    Array.from({ length: block.height }, (_, index) => index + 1)
   )
-  const block = await alpha.call('chain.block', {})
   const { digest, proposer, timeMs } = eventsIn(blocks).at(-1)
   assert.equal([digest, proposer, timeMs], [block.digest, block.proposer, block.timeMs])
 
-  const handoffs = await all(alpha, 'handoffs')
+  const handoffs = await all(alpha, 'handoffs', heard.length)
   assert.equal(handoffs, heard)
   const events = eventsIn(handoffs)
   for (const { id, record } of sent) {
@@ -91,7 +82,8 @@ test('a transfer chain: blocks and hand-offs, resumed at every height, the same 
     )
   }
   for (const [index, { height }] of handoffs.entries()) {
-    assert.equal(await all(alpha, 'handoffs', 'ehr', height), handoffs.slice(index + 1))
+    const above = handoffs.slice(index + 1)
+    assert.equal(await all(alpha, 'handoffs', above.length, 'ehr', height), above)
   }
   assert.not.match(JSON.stringify([blocks, handoffs]), /SECRET|U0VDUkVU/)
 
@@ -138,7 +130,7 @@ test('an alliance: accesses name staff on the hospital’s own sockets only, and
     ['admin', 'Dr. Chase'],
     ['read', null]
   ] as const) {
-    const [access, ...others] = eventsIn(await all(alpha, 'accesses', role))
+    const [access, ...others] = eventsIn(await all(alpha, 'accesses', 1, role))
     assert.equal(others, [])
     assert.equal(
       [access.kind, access.alias, access.hospital.name, access.reader, access.records],
@@ -165,7 +157,7 @@ test('a permissions chain: a denied access and a covered one', async () => {
     purposes: ['treatment']
   })
   const covered = await ask()
-  const events = eventsIn(await all(alpha, 'accesses', 'read'))
+  const events = eventsIn(await all(alpha, 'accesses', 2, 'read'))
   assert.equal(
     events.map(({ transaction, decision, status, grant: by }) => [transaction, decision, status, by]),
     [

@@ -19,9 +19,9 @@ export type NetworkSubject = {
 
 const PROTOCOL = '/wardline/compliance/1'
 const TOPIC = '/wardline/compliance/gossip/1'
-const OPTIONS: StreamRequest = { timeoutMs: 5000, frameBytesMax: 2 * 1024 * 1024, framesMax: 1000 }
+const OPTIONS: StreamRequest = { timeoutMs: 20_000, frameBytesMax: 2 * 1024 * 1024, framesMax: 1000 }
 const SERVED: ServeOptions = { requestBytesMax: limits.gossipMessageBytesMax }
-const WAIT_MS = 20_000
+const WAIT_MS = 60_000
 /** How long something that must not happen gets to happen. */
 const QUIET_MS = 300
 
@@ -265,9 +265,9 @@ export function networkCompliance(name: string, make: (count: number) => Promise
     )
     assert.is(await failure(read(b.network, a.self, 'silence', { ...OPTIONS, timeoutMs: 300 })), 'stream-timeout')
     const frames: string[] = []
-    const code = await failure(read(b.network, a.self, 'trickle', { ...OPTIONS, timeoutMs: 500 }, frames))
+    const code = await failure(read(b.network, a.self, 'trickle', { ...OPTIONS, timeoutMs: 2000 }, frames))
     assert.is(code, 'stream-timeout')
-    assert.ok(frames.length >= 1 && frames.length <= 7, `${frames.length} frames`)
+    assert.ok(frames.length >= 1 && frames.length <= 22, `${frames.length} frames`)
   })
 
   check('a handler that fails, or none, ends the answer with stream-closed', 2, async (world) => {
