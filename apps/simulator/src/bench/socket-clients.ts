@@ -1,7 +1,7 @@
 /**
  * A thousand programs on one control socket at once, a third of them each way: HTTP that keeps its connection, WebSocket and
  * the raw stream. Each asks how the daemon is once a second, as monitoring does; how long it waits, whether anybody is turned
- * away, and what it costs the daemon.
+ * away, and what it costs the daemon. Then all of them ask in the same moment.
  */
 import { Agent, request } from 'node:http'
 import { connect, type Socket } from 'node:net'
@@ -13,6 +13,7 @@ import { cpuMs, residentBytes } from './process-usage.ts'
 
 const CLIENTS = 1_000
 const INTERVAL_MS = 1_000
+const BURSTS = 5
 /** Connections that are being made at once: the backlog of a listening socket is shorter than a thousand. */
 const AT_ONCE = 50
 const CALL = '{"jsonrpc":"2.0","id":1,"method":"status","params":{}}'
@@ -39,23 +40,29 @@ export async function measureSocketClients(bench: Bench, sites: readonly Site[])
   }
   talk(`${callers.length} clients on one socket call once a second for ${options.seconds} s`)
   const waits: number[] = []
+  const burstWaits: number[] = []
+  const ask = async (caller: Caller, to: number[]): Promise<number> => {
+    const askedMs = performance.now()
+    const answer = await caller.call().catch(() => '')
+    const waitedMs = performance.now() - askedMs
+    if (answer.includes('"result"')) to.push(waitedMs)
+    else refused += 1
+    return waitedMs
+  }
   const cpuBefore = await cpuMs(daemon.pid)
   const startMs = performance.now()
   const endMs = startMs + options.seconds * 1_000
   const work = async (caller: Caller, index: number) => {
     await sleep((index / CLIENTS) * INTERVAL_MS)
     while (performance.now() < endMs) {
-      const askedMs = performance.now()
-      const answer = await caller.call().catch(() => '')
-      const waitedMs = performance.now() - askedMs
-      if (answer.includes('"result"')) waits.push(waitedMs)
-      else refused += 1
+      const waitedMs = await ask(caller, waits)
       await sleep(Math.max(0, INTERVAL_MS - waitedMs))
     }
   }
   await Promise.all(callers.map(work))
   const tookMs = performance.now() - startMs
   const cpuPercent = ((await cpuMs(daemon.pid)) - cpuBefore) / tookMs
+  for (let burst = 0; burst < BURSTS; burst++) await Promise.all(callers.map((caller) => ask(caller, burstWaits)))
   const busyBytes = await residentBytes(daemon.pid)
   for (const caller of callers) caller.close()
   const figure = (name: string, value: number, unit: string, against: string, atMost?: number) =>
@@ -71,7 +78,10 @@ export async function measureSocketClients(bench: Bench, sites: readonly Site[])
   const rate = `${rounded(waits.length / (tookMs / 1_000))} calls of status a second over HTTP, WebSocket and raw streams`
   figure('latency-p50', percentile(waits, 0.5), 'ms', rate)
   figure('latency-p99', percentile(waits, 0.99), 'ms', rate)
-  figure('refused', refused, 'calls', `of ${waits.length + refused}`, 0)
+  const together = `${BURSTS} times all at once; until the last has its answer ${rounded(Math.max(...burstWaits))} ms`
+  figure('burst-p50', percentile(burstWaits, 0.5), 'ms', together)
+  figure('burst-p99', percentile(burstWaits, 0.99), 'ms', together)
+  figure('refused', refused, 'calls', `of ${waits.length + burstWaits.length + refused}`, 0)
   figure('cpu', cpuPercent * 100, '%', 'of one core, the daemon')
   const mebibytes = (bytes: number) => Math.round(bytes / 2 ** 20)
   figure('rss', mebibytes(busyBytes), 'MiB', `the daemon at the end, ${mebibytes(idleBytes)} before the clients came`)
