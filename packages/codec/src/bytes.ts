@@ -11,15 +11,20 @@ for (const [value, digit] of '0123456789abcdef'.split('').entries()) DIGITS[digi
 /** @throws TypeError unless `hex` is an even number of lower-case hex digits */
 export function fromHex(hex: string): Uint8Array {
   const bytes = new Uint8Array(hex.length >> 1)
+  writeHex(bytes, 0, hex)
+  return bytes
+}
+
+/** Writes the bytes that `hex` says into `target` from `offset`, where they have room. @throws as `fromHex` */
+export function writeHex(target: Uint8Array, offset: number, hex: string): void {
   let isHex = hex.length % 2 === 0
-  for (let i = 0; i < bytes.length; i++) {
-    const high = DIGITS[hex.charCodeAt(2 * i)] ?? 16
-    const low = DIGITS[hex.charCodeAt(2 * i + 1)] ?? 16
+  for (let i = 0; i + 1 < hex.length; i += 2) {
+    const high = DIGITS[hex.charCodeAt(i)] ?? 16
+    const low = DIGITS[hex.charCodeAt(i + 1)] ?? 16
     if (high === 16 || low === 16) isHex = false
-    bytes[i] = (high << 4) | low
+    target[offset + (i >> 1)] = (high << 4) | low
   }
   if (!isHex) throw new TypeError('expected lower-case hex')
-  return bytes
 }
 
 /** Equal length and content. Not constant time: never for secrets. */

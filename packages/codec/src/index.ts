@@ -1,5 +1,5 @@
 /** Bytes, names, hashes, trees and limits: what everything else is made of. Pure. */
-export { bytesEqual, concatBytes, fromHex, toHex } from './bytes.ts'
+export { bytesEqual, concatBytes, fromHex, toHex, writeHex } from './bytes.ts'
 export type { CborValue } from './cbor.ts'
 export { decodeCbor } from './cbor-decode.ts'
 export { encodeCbor } from './cbor-encode.ts'

@@ -3,7 +3,7 @@
  * never reads past its end: after the first failure it yields zeros and `complete()` is false, so a parser is straight
  * code with one check at its end. Loops over a count must ask `remaining()` or `ok()` first.
  */
-import { fromHex, toHex } from '@wardline/codec'
+import { toHex, writeHex } from '@wardline/codec'
 
 export type Reader = {
   u8(): number
@@ -80,7 +80,7 @@ export type Writer = {
   /** The 32 bytes of a lower-case hex name. */
   name(value: string): void
   bytes(value: Uint8Array): void
-  /** What was written so far. */
+  /** What was written; the last call. */
   done(): Uint8Array
 }
 
@@ -117,12 +117,12 @@ export function createWriter(sizeHint = 256): Writer {
     },
     name(value) {
       const at = grow(32)
-      output.set(fromHex(value), at)
+      writeHex(output, at, value)
     },
     bytes(value) {
       const at = grow(value.length)
       output.set(value, at)
     },
-    done: () => output.slice(0, offset)
+    done: () => (offset === output.length ? output : output.slice(0, offset))
   }
 }
