@@ -52,7 +52,7 @@ async function admit(name: string): Promise<Site> {
   await runWardline((network.sites[0] as Site).home, ['member', 'register', card, '--role', 'hospital'])
   await runWardline(home, ['genesis', 'install', network.genesisFile])
   const daemon = await startDaemon(home)
-  const { chains } = await daemon.until(({ chains }) => (chains[0]?.peers.connected.length ?? 0) >= 4, 30_000)
+  const { chains } = await daemon.until(({ chains }) => (chains[0]?.peers.connected.length ?? 0) >= 4, 120_000)
   const member = chains[0]?.member
   if (member === undefined) throw new Error('the fifth hospital takes part')
   return { name, home, members: new Map([[LABEL, member]]), daemon }
@@ -93,7 +93,9 @@ async function send(from: Site, to: Site): Promise<TransactionId> {
 
 /** Who signed the finalization that covers the transaction. */
 async function signersOf(site: Site, id: TransactionId): Promise<readonly string[]> {
+  await untilEqualHeads(running())
   const { height } = await site.daemon.admin.call('tx.get', { id })
+  assert.type(height, 'number')
   const { certificate } = await site.daemon.admin.call('chain.block', height === null ? {} : { height })
   return certificate?.signers.map(({ member }) => member) ?? []
 }
@@ -154,7 +156,7 @@ test('nobody signed twice in a view of any epoch', async () => {
 /** Not all others run. */
 async function restartAlone(site: Site): Promise<void> {
   site.daemon = await startDaemon(site.home)
-  await site.daemon.until(({ chains }) => (chains[0]?.peers.connected.length ?? 0) >= 3, 60_000)
+  await site.daemon.until(({ chains }) => (chains[0]?.peers.connected.length ?? 0) >= 3, 120_000)
 }
 
 test.run()

@@ -46,6 +46,7 @@ test('a record goes from the first hospital to the fourth, and is the same bytes
   first = await ask<Sent>(0, 'record', 'send', file('record.bin'), '--to', 'Beta', '--receipt', receipt)
   const second = await ask<Sent>(1, 'record', 'send', '--via', first.id, '--to', 'Gamma', '--to', 'Delta')
   for (const index of [2, 3]) await untilState(at(0).daemon, second, memberOf(at(index)), 'opened')
+  await untilEqualHeads(network.sites)
   for (const index of [0, 1, 2, 3]) {
     await runWardline(at(index).home, ['record', 'open', first.record, '--out', file(`opened-${index}`)])
     assert.ok((await readFile(file(`opened-${index}`))).equals(bytes))

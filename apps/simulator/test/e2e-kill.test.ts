@@ -33,9 +33,11 @@ const CLIENTS_PER_SITE = 4
 const WATCH_MS = 4_200
 /**
  * Two view timeouts: a view whose leader is away ends after 3 delta + sync (1.6 s with this chain's parameters), half as
- * much longer if it is the second in a row.
+ * much longer if it is the second in a row. Beside that, the machine may be as slow as it was before the kill.
  */
 const STANDSTILL_MS_MAX = 1_600 + 2_400
+/** Of standstills before the kill, which a few views and the catching up behind them may take as well. */
+const SLOWNESS = 10
 
 /** Every answer `committed`, with when it came. */
 const committed: { readonly id: TransactionId; readonly atMs: number; readonly site: Site }[] = []
@@ -121,24 +123,34 @@ async function assertFollowed({ heights, breaks, stop }: Follower, { daemon }: S
 }
 
 async function killUnderLoad(victim: Site): Promise<void> {
-  const before = committed.length
-  await until('there is load', () => committed.length > before + 4)
+  const startMs = performance.now()
+  const since = (fromMs: number) =>
+    committed.filter(({ atMs, site }) => atMs > fromMs && site !== victim).map(({ atMs }) => atMs)
+  await until('there is load', () => since(startMs).length > 20)
   await victim.daemon.kill()
+  const usualMs = longestGapMs([startMs, ...since(startMs)])
   const killedMs = performance.now()
   await pause(WATCH_MS)
-  const after = committed.filter(({ atMs, site }) => atMs > killedMs && site !== victim).map(({ atMs }) => atMs)
-  const times = [killedMs, ...after, performance.now()]
-  const standstillMs = Math.max(...times.slice(1).map((atMs, i) => atMs - (times[i] as number)))
+  await until('the others go on', () => since(killedMs).length > 0)
+  const after = since(killedMs)
+  const standstillMs = longestGapMs([killedMs, ...after, performance.now()])
   process.stdout.write(`    ${after.length} committed without it, longest standstill ${Math.round(standstillMs)} ms\n`)
-  assert.ok(after.length > 0)
-  assert.ok(standstillMs < STANDSTILL_MS_MAX, `${standstillMs} ms without a commit`)
+  assert.ok(
+    standstillMs < STANDSTILL_MS_MAX + SLOWNESS * usualMs,
+    `${standstillMs} ms without a commit, ${usualMs} before`
+  )
   // It comes back under load, too.
   const backMs = performance.now()
   await restartSite(victim)
   process.stdout.write(`    connected again after ${Math.round(performance.now() - backMs)} ms\n`)
 }
 
+function longestGapMs(times: readonly number[]): number {
+  return Math.max(...times.slice(1).map((atMs, index) => atMs - (times[index] as number)))
+}
+
 test('whatever was answered `committed` is on every chain, in the same block', async () => {
+  await untilEqualHeads(network.sites)
   assert.ok(committed.length > 20)
   for (const { id } of committed) {
     const places = await Promise.all(
