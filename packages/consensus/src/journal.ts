@@ -18,7 +18,7 @@ export type JournalEntry =
   | { readonly kind: 'entered'; readonly epoch: Epoch; readonly view: View; readonly certificate: Certificate | null }
   /** A notarization that a finalize vote rests on and that no `entered` entry holds. */
   | { readonly kind: 'kept'; readonly certificate: Certificate }
-  /** This node's own proposal, with its justification; counts as its notarize vote. */
+  /** This node's own proposal, which counts as its notarize vote. `skips` are those that no earlier entry holds. */
   | { readonly kind: 'proposed'; readonly proposal: Proposal }
   /** A vote this node signed; `header` is what a notarize vote is for, null for the other kinds. */
   | { readonly kind: 'voted'; readonly vote: Vote; readonly header: Header | null }

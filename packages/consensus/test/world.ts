@@ -95,6 +95,8 @@ export type WorldNode = {
   mempool: Set<Leaf>
   seen: Set<string>
   alarmMs: number | null
+  /** What its clock is ahead of the world's, milliseconds. */
+  clockAheadMs: number
   durable: Set<string>
   builds: number
   sent: number
@@ -163,6 +165,7 @@ export function createWorld(n: number, seed: number, followers = 0): World {
       mempool: new Set(),
       seen: new Set(),
       alarmMs: null,
+      clockAheadMs: 0,
       durable: new Set(),
       builds: 0,
       sent: 0,
@@ -228,7 +231,7 @@ function beginEpoch(world: World, node: WorldNode, recovered: Omit<Recovered, 'f
     ...recovered,
     final: final?.certificate.epoch === config.set.epoch ? final : null
   })
-  feed(world, node, { kind: 'start', nowMs: world.nowMs })
+  feed(world, node, { kind: 'start', nowMs: clockMs(world, node) })
 }
 
 function configOf(world: World, node: WorldNode): EngineConfig {
@@ -261,6 +264,14 @@ export function crashNode(node: WorldNode): void {
   node.engine = null
   node.run += 1
   node.alarmMs = null
+}
+
+/** The node's own time. */
+const clockMs = (world: World, node: WorldNode): number => world.nowMs + node.clockAheadMs
+
+/** Sets a clock, ahead of the world's by `aheadMs`. Like a driver's timer, an alarm that is set keeps its delay. */
+export function setClock(node: WorldNode, aheadMs: number): void {
+  node.clockAheadMs = aheadMs
 }
 
 export function statusOf(node: WorldNode): EngineStatus {
@@ -381,10 +392,10 @@ function perform(world: World, node: WorldNode, output: Output): void {
 function setAlarm(world: World, node: WorldNode, atMs: number | null): void {
   node.alarmMs = atMs
   if (atMs === null) return
-  later(world, node, Math.max(0, atMs - world.nowMs), () => {
+  later(world, node, Math.max(0, atMs - clockMs(world, node)), () => {
     if (node.alarmMs !== atMs) return
     node.alarmMs = null
-    feed(world, node, { kind: 'alarm', nowMs: world.nowMs })
+    feed(world, node, { kind: 'alarm', nowMs: clockMs(world, node) })
   })
 }
 
@@ -410,7 +421,7 @@ export function deliver(world: World, to: WorldNode, from: string, bytes: Uint8A
   if (isGossip) to.seen.add(id)
   const message = parseMessage(bytes)
   assert(message !== undefined, 'honest messages parse')
-  const screening = screen(to.engine, message, from, world.nowMs)
+  const screening = screen(to.engine, message, from, clockMs(world, to))
   assert(
     screening.kind !== 'reject',
     `an honest message is never rejected: ${screening.kind === 'reject' && screening.code}`
@@ -423,7 +434,7 @@ export function deliver(world: World, to: WorldNode, from: string, bytes: Uint8A
   const verifyMs = screening.checks.length === 0 ? 0 : world.random() * 2
   later(world, to, verifyMs, () => {
     const heard = screening.instead ?? message
-    feed(world, to, { kind: 'message', from, message: heard, nowMs: world.nowMs })
+    feed(world, to, { kind: 'message', from, message: heard, nowMs: clockMs(world, to) })
   })
 }
 
@@ -437,7 +448,7 @@ function askLater(world: World, node: WorldNode, peer: string): void {
 
 function build(world: World, node: WorldNode, request: BuildRequest): void {
   const { parent, view, allowTransactions, allowEmpty } = request
-  const answer = { kind: 'built', view, parent: parent.digest, nowMs: world.nowMs } as const
+  const answer = { kind: 'built', view, parent: parent.digest, nowMs: clockMs(world, node) } as const
   const used = leavesAbove(node, parent.digest)
   const same = node.disk.bodies.get(parent.digest)
   if (used === undefined || (request.again && same === undefined)) {
@@ -456,7 +467,7 @@ function build(world: World, node: WorldNode, request: BuildRequest): void {
     feed(world, node, { ...answer, header: null, leaves: [], reason: 'nothing' })
     return
   }
-  const time = Math.max(Math.floor(world.nowMs), request.timeMinMs)
+  const time = Math.max(Math.floor(clockMs(world, node)), request.timeMinMs)
   const parentInfo = parent.header === null ? genesisParent : { ...parent.header, digest: parent.digest }
   const header = { ...headerOf(set, view, parentInfo, leaves, time), nextSetHash: setHashAfter(world, set, leaves) }
   node.disk.bodies.set(headerDigest(header), { header, leaves })
@@ -494,7 +505,7 @@ function leavesAbove(node: WorldNode, digest: Digest): Set<Leaf> | undefined {
 function check(world: World, node: WorldNode, proposal: Proposal, digest: Digest): void {
   const { header, leaves } = proposal
   const answer = (verdict: 'valid' | 'invalid' | 'unavailable') =>
-    feed(world, node, { kind: 'checked', view: proposal.view, digest, verdict, nowMs: world.nowMs })
+    feed(world, node, { kind: 'checked', view: proposal.view, digest, verdict, nowMs: clockMs(world, node) })
   node.disk.bodies.set(digest, { header, leaves })
   for (let at = header.parent; !node.disk.chain.includes(at); ) {
     const body = node.disk.bodies.get(at) ?? findBody(world, node, at)
@@ -504,7 +515,7 @@ function check(world: World, node: WorldNode, proposal: Proposal, digest: Digest
     }
     if (!node.disk.bodies.has(at)) {
       node.disk.bodies.set(at, body)
-      feed(world, node, { kind: 'fetched', header: body.header, nowMs: world.nowMs })
+      feed(world, node, { kind: 'fetched', header: body.header, nowMs: clockMs(world, node) })
     }
     at = body.header.parent
   }
@@ -539,7 +550,7 @@ function fetchBlock(world: World, node: WorldNode, digest: Digest): void {
   const body = findBody(world, node, digest)
   if (body === undefined) return
   node.disk.bodies.set(digest, body)
-  feed(world, node, { kind: 'fetched', header: body.header, nowMs: world.nowMs })
+  feed(world, node, { kind: 'fetched', header: body.header, nowMs: clockMs(world, node) })
 }
 
 /** Commits in order; waits for bodies that only others hold. */
@@ -622,7 +633,7 @@ function catchUp(world: World, node: WorldNode, from: readonly MemberId[]): void
     }
     node.disk.final = final
     if (node.disk.closings.length > before) changeEpoch(world, node)
-    feed(world, node, { kind: 'sync-head', ...final, nowMs: world.nowMs })
+    feed(world, node, { kind: 'sync-head', ...final, nowMs: clockMs(world, node) })
     reportWork(world, node)
     return
   }
@@ -643,7 +654,7 @@ function gossipTransaction(world: World, node: WorldNode, leaf: Leaf): void {
 function reportWork(world: World, node: WorldNode): void {
   const set = setOf(world, node)
   const hasWork = [...node.mempool].some((leaf) => isIncludable(world, set, leaf))
-  feed(world, node, { kind: 'work', hasWork, nowMs: world.nowMs })
+  feed(world, node, { kind: 'work', hasWork, nowMs: clockMs(world, node) })
 }
 
 /** What the journal must hold before something is sent. */

@@ -29,7 +29,7 @@ export function castProposal(state: State, digest: Digest, proposal: Omit<Propos
   assert(cast.isNew, 'a leader signs one proposal per view')
   const signed: Proposal = { ...proposal, signature: cast.vote.signature }
   state.ownProposal = signed
-  journal(state, { kind: 'proposed', proposal: signed })
+  journalProposal(state, signed)
   sendToAll(state, { kind: 'proposal', proposal: signed })
   acceptVote(state, cast.vote, state.selfIndex, 0)
 }
@@ -40,6 +40,25 @@ export function castNullify(state: State, view: View): void {
   journal(state, { kind: 'voted', vote: cast.vote, header: null })
   sendToAll(state, { kind: 'vote', vote: cast.vote })
   acceptVote(state, cast.vote, state.selfIndex, 0)
+}
+
+/** Without the nullifications that the journal holds already: over many failed views they would be most of what is written. */
+function journalProposal(state: State, proposal: Proposal): void {
+  const skips = proposal.skips.filter(({ view }) => !state.journaledNullifications.has(view))
+  journal(state, { kind: 'proposed', proposal: { ...proposal, skips } })
+  for (const { view } of skips) state.journaledNullifications.add(view)
+}
+
+/**
+ * Nullifies the current view because no block of its leader can be voted for: at once while the members that may be faulty,
+ * each in its turn, can be why the views before it failed. After more failures in a row it is not the leaders that are
+ * wrong, but a quorum that does not agree, and the next view would end no better: then only the view timer, which backs off,
+ * ends this one.
+ */
+export function giveUpView(state: State): void {
+  const { view, skippedBefore } = state.current
+  if (skippedBefore <= state.faults) castNullify(state, view)
+  else state.current.isGivenUp = true
 }
 
 function castFinalize(state: State, notarization: Certificate): void {
@@ -139,11 +158,17 @@ export function journalEntered(state: State): void {
   if (state.voter === null || state.audit?.isLost === true) return
   const { view, certificate } = state.current
   journal(state, { kind: 'entered', epoch: state.config.set.epoch, view, certificate })
-  if (certificate?.kind === 'notarize') state.journaledNotarizations.add(certificate.view)
+  if (certificate !== null) noteJournaled(state, certificate)
 }
 
-/** Beyond this many the view timer is at its longest. */
-const SKIPS_COUNTED_MAX = 16
+/** The journal holds this certificate. */
+export function noteJournaled(state: State, { kind, view }: Certificate): void {
+  if (kind === 'notarize') state.journaledNotarizations.add(view)
+  else if (kind === 'nullify') state.journaledNullifications.add(view)
+}
+
+/** Beyond this many the view timer is at its longest, and not all leaders can have been faulty. */
+const SKIPS_COUNTED_MAX = 64
 
 export function skippedBefore(state: State, view: View): number {
   let count = 0

@@ -147,6 +147,8 @@ export function receiveStatus(state: State, status: Status): void {
   // First, because from then on nothing may be journaled before the one entry that says so.
   if (!audit.isLost && (status.heard?.view ?? 0) > state.newestJournaled) {
     audit.isLost = true
+    state.journaledNotarizations.clear()
+    state.journaledNullifications.clear()
     state.outputs.push({ kind: 'journal-lost' })
   }
   audit.answered.add(signer)

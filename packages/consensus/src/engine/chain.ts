@@ -89,8 +89,9 @@ function raiseFloor(state: State, header: Header, certificate: Certificate): voi
   state.floor = floorAt(header, certificate)
   const floor = state.floor.view
   if (state.pendingFinalization !== null && state.pendingFinalization.view <= floor) state.pendingFinalization = null
-  for (const map of [state.notarizations, state.nullifications, state.journaledNotarizations, state.fullViews]) {
-    for (const view of map.keys()) if (view <= floor) map.delete(view)
+  const { notarizations, nullifications, journaledNotarizations, journaledNullifications, fullViews } = state
+  for (const kept of [notarizations, nullifications, journaledNotarizations, journaledNullifications, fullViews]) {
+    for (const view of kept.keys()) if (view <= floor) kept.delete(view)
   }
   for (const [digest, block] of state.blocks) if (block.view <= floor) state.blocks.delete(digest)
   for (const [digest, entry] of state.wanted) if (entry.view <= floor) state.wanted.delete(digest)

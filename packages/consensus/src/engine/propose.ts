@@ -3,7 +3,7 @@ import { assert, type Digest, type Height, type Leaf, limits } from '@wardline/c
 import { type Certificate, certificateBytes } from '../certificate.ts'
 import { type Header, headerDigest } from '../header.ts'
 import { leaderOf } from '../validators.ts'
-import { castNullify, castProposal } from './advance.ts'
+import { castProposal, giveUpView } from './advance.ts'
 import { COMMITS_PENDING_MAX, UNFINALIZED_MAX } from './bounds.ts'
 import { addBlock, findTip, heightAndTime, unfinalizedDepth } from './chain.ts'
 import { isClosed, isClosing } from './epoch.ts'
@@ -28,7 +28,7 @@ export function considerProposing(state: State): void {
   if (tip === undefined || parent === undefined) {
     // A vote is smaller than a proposal and may overtake it: the header of a notarized block gets a moment to arrive.
     if (tip !== undefined && state.nowMs < graceEndsAtMs(state)) return
-    castNullify(state, view)
+    giveUpView(state)
     return
   }
   const parentHeader = knownHeader(state, tip.digest) ?? null
@@ -89,7 +89,7 @@ export function receiveBuilt(state: State, input: Extract<Input, { kind: 'built'
       state.current.build = { kind: 'nothing' }
     } else {
       state.current.build = { kind: 'done' }
-      castNullify(state, view)
+      giveUpView(state)
     }
     return
   }

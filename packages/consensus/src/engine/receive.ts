@@ -6,7 +6,7 @@ import type { Message } from '../messages.ts'
 import { leaderVote, type Proposal } from '../proposal.ts'
 import { leaderOf } from '../validators.ts'
 import type { Vote } from '../vote.ts'
-import { acceptCertificates, acceptVote, castNotarize, castNullify } from './advance.ts'
+import { acceptCertificates, acceptVote, castNotarize, giveUpView } from './advance.ts'
 import { receiveAsk, receiveStatus } from './audit.ts'
 import { VIEWS_KEPT } from './bounds.ts'
 import { addBlock, commitFinalized } from './chain.ts'
@@ -86,7 +86,7 @@ function receiveProposal(state: State, from: string, proposal: Proposal): void {
   commitFinalized(state)
 
   if (fault !== undefined) {
-    if (view === state.current.view) castNullify(state, view)
+    if (view === state.current.view) giveUpView(state)
     return
   }
   if (view === state.current.view) state.current.hasProposal = true
@@ -107,7 +107,7 @@ export function receiveChecked(state: State, input: Extract<Input, { kind: 'chec
       break
     case 'invalid':
       slot.state = 'invalid'
-      if (view === state.current.view) castNullify(state, view)
+      if (view === state.current.view) giveUpView(state)
       break
     case 'unavailable':
       slot.state = 'open'

@@ -1,13 +1,23 @@
 /** Start-up: the journal and the last final block become the state that a crash left. */
-import { assert } from '@wardline/codec'
+import { assert, limits, type View } from '@wardline/codec'
+import type { Certificate } from '../certificate.ts'
 import { headerDigest } from '../header.ts'
+import type { Proposal } from '../proposal.ts'
 import { leaderOf } from '../validators.ts'
 import type { Vote } from '../vote.ts'
-import { acceptCertificates, acceptVote, journalEntered, keepCertificate, skippedBefore } from './advance.ts'
+import {
+  acceptCertificates,
+  acceptVote,
+  journalEntered,
+  keepCertificate,
+  noteJournaled,
+  skippedBefore
+} from './advance.ts'
 import { askAll, beginAudit, settleAudit } from './audit.ts'
 import { addBlock, commitFinalized } from './chain.ts'
 import type { Recovered } from './interface.ts'
 import { watchFrom } from './presence.ts'
+import { newestWithin } from './propose.ts'
 import { newCurrent, type State, sendToAll } from './state.ts'
 import { republish } from './timers.ts'
 
@@ -33,6 +43,7 @@ export function restore(state: State, recovered: Recovered): void {
         const digest = headerDigest(header)
         const { member: signer } = leaderOf(state.config.set, view)
         addBlock(state, digest, header)
+        for (const skip of entry.proposal.skips) restoreCertificate(state, skip)
         state.proposals.set(view, { digest, state: 'valid' })
         state.ownProposal = entry.proposal
         state.voter?.restore({ kind: 'notarize', epoch, view, digest, signer, signature, attempt: 0 })
@@ -50,11 +61,23 @@ export function restore(state: State, recovered: Recovered): void {
         break
     }
   }
+  if (state.ownProposal !== null) state.ownProposal = withSkips(state, state.ownProposal)
 }
 
-function restoreCertificate(state: State, certificate: Parameters<typeof keepCertificate>[1]): void {
+function restoreCertificate(state: State, certificate: Certificate): void {
   keepCertificate(state, certificate)
-  if (certificate.kind === 'notarize') state.journaledNotarizations.add(certificate.view)
+  noteJournaled(state, certificate)
+}
+
+/** The proposal as it was sent: nullifications that earlier entries held were not journaled with it again. */
+function withSkips(state: State, proposal: Proposal): Proposal {
+  const skips: Certificate[] = []
+  const parentView = proposal.parentCertificate?.view ?? 0
+  for (let view = parentView + 1; view < proposal.view; view++) {
+    const skip = state.nullifications.get(view as View)
+    if (skip !== undefined) skips.push(skip)
+  }
+  return { ...proposal, skips: newestWithin(skips, limits.proposalSkipsBytesMax) }
 }
 
 /** The first step after `restore`: own votes enter the own tally, and what others may lack is sent again. */

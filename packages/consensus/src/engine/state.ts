@@ -48,6 +48,8 @@ export type State = {
   conflict: Certificate | null
   /** Views whose notarization the journal holds. */
   readonly journaledNotarizations: Set<View>
+  /** Views whose nullification the journal holds. */
+  readonly journaledNullifications: Set<View>
 
   /** Headers above the floor that are known. */
   readonly blocks: Map<Digest, Header>
@@ -121,6 +123,8 @@ export type Current = {
   retryAtMs: number | null
   retryDelayMs: number
   hasProposal: boolean
+  /** No block of its leader can be voted for, and the timer is to end it. */
+  isGivenUp: boolean
   /** How often a member was sent this node's own proposal of this view again. */
   resends: number
   build: Build
@@ -190,6 +194,7 @@ export function createState(config: EngineConfig, recovered: Recovered): State {
     pendingFinalization: null,
     conflict: null,
     journaledNotarizations: new Set(),
+    journaledNullifications: new Set(),
     blocks: new Map(),
     wanted: new Map(),
     fullViews: new Set(),
@@ -235,6 +240,7 @@ export function newCurrent(
     retryAtMs: null,
     retryDelayMs,
     hasProposal: false,
+    isGivenUp: false,
     resends: 0,
     build: { kind: 'none' }
   }

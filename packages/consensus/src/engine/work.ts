@@ -21,5 +21,6 @@ export function heartbeatAtMs(state: State): number {
 
 export function isAwake(state: State): boolean {
   if (isClosed(state)) return false
-  return hasWork(state) || state.current.hasProposal || nullifyCount(state, state.current.view) > state.faults
+  const { view, hasProposal, isGivenUp } = state.current
+  return hasWork(state) || hasProposal || isGivenUp || nullifyCount(state, view) > state.faults
 }
