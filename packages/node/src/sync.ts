@@ -9,6 +9,7 @@ import {
   type CborValue,
   type Digest,
   decodeCbor,
+  type Epoch,
   encodeCbor,
   integerFrom,
   type Leaf,
@@ -20,7 +21,14 @@ import {
   uint,
   WardlineError
 } from '@wardline/codec'
-import { type Certificate, type Header, headerDigest, parseCertificate, parseHeader } from '@wardline/consensus'
+import {
+  type Certificate,
+  type Certified,
+  type Header,
+  headerDigest,
+  parseCertificate,
+  parseHeader
+} from '@wardline/consensus'
 import { decodeBlockBody, encodeBlockBody, leafOf } from '@wardline/ledger'
 import type { KeyValueStore, Network, PeerName } from '@wardline/ports'
 import type { Allowance } from './allowance.ts'
@@ -62,6 +70,8 @@ export type SyncClient = {
   transactions(peer: PeerName, block: Digest, leaves: readonly Leaf[]): Promise<ReadonlyMap<Leaf, Uint8Array>>
   /** A block that is final there or was voted for there. */
   block(peer: PeerName, digest: Digest): Promise<{ header: Header; body: readonly Uint8Array[] } | undefined>
+  /** The block with which an epoch ended there, and its finalization, whose signatures are the asker's to verify. */
+  closing(peer: PeerName, epoch: Epoch): Promise<Certified | undefined>
   /** Leaves of what is pending there. */
   pending(peer: PeerName): Promise<readonly Leaf[]>
   /** Sends one message that is answered by nothing; a peer that does not take it does not get it. */
@@ -76,6 +86,7 @@ const readRequest = {
     leaves: arrayOf(bytes32<Leaf>, 1, limits.blockTransactionsMax)
   }),
   block: mapOf({ ask: oneOf('block'), digest: bytes32<Digest> }),
+  closing: mapOf({ ask: oneOf('closing'), epoch: uint }),
   pending: mapOf({ ask: oneOf('pending') })
 }
 
@@ -131,6 +142,15 @@ export function serveSync(parts: SyncParts): void {
       if (header === undefined || body === undefined) return
       yield header
       yield body
+      return
+    }
+    const closing = readRequest.closing(request)
+    if (closing !== undefined) {
+      const at = store.get(keys.closing(closing.epoch as Epoch))
+      if (at === undefined) return
+      const height = Number(new TextDecoder().decode(at))
+      yield stored(keys.header(height))
+      yield stored(keys.certificate(height))
       return
     }
     if (readRequest.pending(request) !== undefined) {
@@ -309,6 +329,23 @@ export function createSyncClient(network: Network): SyncClient {
         return body !== undefined
       })
       return header && body && { header, body }
+    },
+
+    async closing(peer, epoch) {
+      let header: Header | undefined
+      let certificate: Certificate | undefined
+      await frames(peer, { ask: 'closing', epoch }, 2, async (frame, index) => {
+        if (index === 0) {
+          header = parseHeader(frame)
+          return header?.epoch === epoch
+        }
+        const parsed = parseCertificate(frame)
+        if (header === undefined || parsed?.kind !== 'finalize' || parsed.epoch !== epoch) return false
+        if (parsed.digest !== headerDigest(header)) return false
+        certificate = parsed
+        return true
+      })
+      return header && certificate && { header, certificate }
     },
 
     async pending(peer) {
