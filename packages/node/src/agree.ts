@@ -53,8 +53,8 @@ export type Application = {
   check(proposal: Proposal): Promise<{ verdict: 'valid' | 'invalid' | 'unavailable'; fetched: readonly Header[] }>
   /** Gets the payloads of a proposal that is valid; whether all are durable here, which a vote for it needs. */
   hold(proposal: Proposal): Promise<boolean>
-  /** Commits these and whatever lies between the head and the first of them. */
-  commit(blocks: readonly Header[], certificate: Certificate): Promise<void>
+  /** Commits these and whatever lies between the head and the first of them. @param passed see the engine's output */
+  commit(blocks: readonly Header[], certificate: Certificate, passed: readonly Certificate[]): Promise<void>
   /** A block by digest, its body durable here; undefined if nobody asked has it. */
   fetchBlock(digest: Digest, from: readonly MemberId[]): Promise<Header | undefined>
   /** Catches up from members that are ahead; the last block committed, or undefined if nothing was. */
@@ -321,7 +321,7 @@ export function createAgreement(parts: AgreementParts): Agreement {
         void task(() => check(output.proposal, output.digest))
         return
       case 'commit':
-        commits = commits.then(() => task(() => commit(output.blocks, output.certificate)))
+        commits = commits.then(() => task(() => commit(output)))
         return
       case 'alarm':
         alarm?.cancel()
@@ -394,12 +394,12 @@ export function createAgreement(parts: AgreementParts): Agreement {
     answer({ kind: 'checked', view, digest, verdict: isHeld ? verdict : 'unavailable', nowMs: clock.nowMs() })
   }
 
-  async function commit(blocks: readonly Header[], certificate: Certificate): Promise<void> {
+  async function commit({ blocks, certificate, passed }: Extract<Output, { kind: 'commit' }>): Promise<void> {
     const last = blocks.at(-1)
     assert(last !== undefined, 'a commit names blocks')
     const answer = feeder()
     const isClosing = last.nextSetHash !== setHash(config.set.validators)
-    await application.commit(blocks, certificate)
+    await application.commit(blocks, certificate, passed)
     if (stopped) return
     answer({ kind: 'committed', digest: headerDigest(last) })
     // What the journal tells of an epoch that has ended is needed until the next one is entered.

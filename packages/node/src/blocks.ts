@@ -45,7 +45,7 @@ export type Blocks = {
    */
   hold(proposal: Proposal): Promise<boolean>
   /** Retries until the blocks are here and final, or `stop` was called. */
-  commit(blocks: readonly Header[], certificate: Certificate): Promise<void>
+  commit(blocks: readonly Header[], certificate: Certificate, passed: readonly Certificate[]): Promise<void>
   fetchBlock(digest: Digest, from: readonly MemberId[]): Promise<Header | undefined>
   /** Takes final blocks from the first of these peers that has some; runs once at a time. */
   catchUp(peers: readonly PeerName[]): Promise<Certified | undefined>
@@ -499,7 +499,7 @@ export function createBlocks(parts: BlocksParts): Blocks {
       return false
     },
 
-    async commit(blocks, certificate) {
+    async commit(blocks, certificate, passed) {
       const last = blocks.at(-1)
       if (last === undefined) return
       const digest = headerDigest(last)
@@ -512,7 +512,7 @@ export function createBlocks(parts: BlocksParts): Blocks {
           if (last.height <= committer.head().height) return true
           const path = pathTo(digest)
           if (path.length === 0) return false
-          await committer.commit(path, certificate)
+          await committer.commit(path, certificate, passed)
           return true
         })
         if (done) return

@@ -10,6 +10,7 @@ import {
   type SignKey,
   type TransactionId,
   unreachable,
+  type View,
   type WardlineError
 } from '@wardline/codec'
 import {
@@ -190,7 +191,16 @@ export async function openChain(parts: ChainParts): Promise<Chain> {
   const opened = await openStore(store, id, genesis)
   const epochs = openEpochs(store, genesis)
   const evidence = await openEvidence(store)
-  const forks = await openForks({ store, epochs, evidence, head: () => head().header })
+  const forks = await openForks({
+    chain: id,
+    store,
+    epochs,
+    evidence,
+    verifier,
+    clock,
+    head: () => head().header,
+    ask: askViewEnds
+  })
   if (pin !== null) requirePinned(store, opened.head, pin, genesisDigest(id))
 
   const state = createFinalState(store)
@@ -362,7 +372,7 @@ export async function openChain(parts: ChainParts): Promise<Chain> {
       },
       check: (proposal) => blocks.check(proposal),
       hold: (proposal) => blocks.hold(proposal),
-      commit: (headers, certificate) => blocks.commit(headers, certificate),
+      commit: (headers, certificate, passed) => blocks.commit(headers, certificate, passed),
       fetchBlock: (digest, from) => blocks.fetchBlock(digest, from),
       catchUp: (from) => blocks.catchUp(from.flatMap((member) => directory.peerOf(member) ?? [])),
       exchangePending: () => {
@@ -504,6 +514,11 @@ export async function openChain(parts: ChainParts): Promise<Chain> {
     })
     await Promise.race([Promise.all(telling), new Promise<void>((resolve) => clock.after(FORK_TOLD_MS, resolve))])
     return error
+  }
+
+  /** How a view ended, as far as those know who are connected. */
+  async function* askViewEnds(epoch: Epoch, view: View): AsyncIterable<Certificate> {
+    for (const peer of network.connected()) yield* await sync.viewEnds(peer, epoch, view)
   }
 
   async function oldFork(certificate: Certificate): Promise<void> {

@@ -6,16 +6,38 @@
  * One of an epoch before the last that ended stops nothing: those who voted then need not vote now, and somebody who has come
  * by old keys of theirs shall not be able to stop a chain with them. It is kept and told of, and people find out what it is.
  */
-import { bytesOf, decodeCbor, type Epoch, encodeCbor, limits, mapOf, WardlineError } from '@wardline/codec'
-import { type Certificate, encodeCertificate, forkEvidence, type Header, parseCertificate } from '@wardline/consensus'
-import type { KeyValueStore } from '@wardline/ports'
+import {
+  bytesOf,
+  type ChainId,
+  decodeCbor,
+  type Epoch,
+  encodeCbor,
+  limits,
+  type MemberId,
+  mapOf,
+  type View,
+  WardlineError
+} from '@wardline/codec'
+import {
+  type Certificate,
+  certificateChecks,
+  encodeCertificate,
+  forkEvidence,
+  type Header,
+  parseCertificate,
+  signersOfFork,
+  type ValidatorSet
+} from '@wardline/consensus'
+import type { Verifier } from '@wardline/crypto'
+import type { Clock, KeyValueStore } from '@wardline/ports'
 import type { Epochs } from './epochs.ts'
 import type { EvidenceTable } from './evidence.ts'
 import { keys, under } from './layout.ts'
-import { storedHeight } from './open.ts'
+import { lastUpTo, storedHeight, viewEnds } from './open.ts'
+import { allHold } from './signatures.ts'
 
-/** Finalizations of this chain that are looked at for signers of both branches, the newest first. */
-const CERTIFICATES_MAX = 10_000
+/** The others are asked for this long at most. */
+const ASK_MS = 5_000
 
 export type Forks = {
   /**
@@ -44,12 +66,18 @@ export type ForksParts = {
   readonly store: KeyValueStore
   readonly epochs: Pick<Epochs, 'present' | 'setOf'>
   readonly evidence: EvidenceTable
+  readonly chain: ChainId
+  readonly verifier: Verifier
+  readonly clock: Clock
   /** Of the last final block. */
   readonly head: () => Header | null
+  /** What the others say of how a view ended, which nobody has verified. */
+  readonly ask: (epoch: Epoch, view: View) => AsyncIterable<Certificate>
 }
 
 /** @throws WardlineError `conflicting-finalization` for a chain that stopped at a fork, `store-corrupt` */
-export async function openForks({ store, epochs, evidence, head }: ForksParts): Promise<Forks> {
+export async function openForks(parts: ForksParts): Promise<Forks> {
+  const { store, epochs, evidence, chain, verifier, clock, head, ask } = parts
   const stopped = store.get(keys.fork)
   if (stopped !== undefined) throw forkError(certificateIn(stopped), evidence)
   const old = new Map<Epoch, Certificate>()
@@ -58,28 +86,67 @@ export async function openForks({ store, epochs, evidence, head }: ForksParts): 
     old.set(certificate.epoch, certificate)
   }
 
-  /** @returns the finalizations of that epoch in the store, the newest first */
-  async function recordEvidence(
+  /** The finalizations of this chain next to this view: of it or before, and after it. */
+  async function neighbours({ epoch, view }: Certificate): Promise<readonly Certificate[]> {
+    const { from, to } = under('blocks/certificate/')
+    const above = keys.certificate(lastUpTo(store, head()?.height ?? 0, epoch, view) + 1)
+    const found: Certificate[] = []
+    for (const range of [
+      { from, to: above, reverse: true, limit: 1 },
+      { from: above, to, limit: 1 }
+    ]) {
+      for await (const [, bytes] of store.range(range)) {
+        const certificate = parseCertificate(bytes)
+        if (certificate?.epoch === epoch) found.push(certificate)
+      }
+    }
+    return found
+  }
+
+  /**
+   * Keeps the certificate and the evidence that it gives with what is here; if that does not name as many as a fork takes, with
+   * what the others know. Two finalizations that contradict each other are of one view, or the chain of the later one passed
+   * the view of the earlier one in another way, and who signed that signed twice.
+   * @returns finalizations of this chain next to the foreign one
+   */
+  async function prove(
+    key: string,
     certificate: Certificate,
     held: readonly Certificate[]
   ): Promise<readonly Certificate[]> {
-    const own: Certificate[] = []
-    for await (const [, bytes] of store.range({
-      ...under('blocks/certificate/'),
-      reverse: true,
-      limit: CERTIFICATES_MAX
-    })) {
-      const stored = parseCertificate(bytes)
-      if (stored !== undefined) own.push(stored)
+    const { epoch, view } = certificate
+    const set = epochs.setOf(epoch) ?? epochs.present()
+    const own = await neighbours(certificate)
+    const known = [certificate, ...own, ...held, ...viewEnds(store, head()?.height ?? 0, epoch, view)]
+    const accuse = async (certificates: readonly Certificate[]): Promise<boolean> => {
+      for (const pair of forkEvidence(set, certificates)) await evidence.add(pair)
+      return offendersIn(evidence, epoch).length >= signersOfFork(set.validators.length)
     }
-    const set = epochs.setOf(certificate.epoch) ?? epochs.present()
-    for (const pair of forkEvidence(set, [certificate, ...own, ...held])) await evidence.add(pair)
-    return own.filter(({ epoch }) => epoch === certificate.epoch)
+    const isNamed = await accuse(known)
+    await store.write([{ key, value: encodeCbor({ certificate: encodeCertificate(certificate) }) }], { sync: true })
+    if (!isNamed) {
+      const asking = askUntil([view, ...own.map((one) => one.view)], set, (one) => accuse([...known, one]))
+      await Promise.race([asking, new Promise<void>((resolve) => clock.after(ASK_MS, resolve))])
+    }
+    return own
   }
 
-  function save(key: string, certificate: Certificate): Promise<void> {
-    const value = encodeCbor({ certificate: encodeCertificate(certificate) })
-    return store.write([{ key, value }], { sync: true })
+  /** Asks the others how these views ended, until somebody’s genuine answer is enough. */
+  async function askUntil(
+    views: readonly View[],
+    set: ValidatorSet,
+    isEnough: (answer: Certificate) => Promise<boolean>
+  ): Promise<void> {
+    const seen = new Set<string>()
+    for (const view of new Set(views)) {
+      for await (const answer of ask(set.epoch, view)) {
+        const name = `${answer.kind} ${view} ${answer.digest}`
+        const checks = seen.has(name) ? undefined : certificateChecks(set, chain, answer)
+        if (checks === undefined || !(await allHold(verifier, checks, 'urgent'))) continue
+        seen.add(name)
+        if (await isEnough(answer)) return
+      }
+    }
   }
 
   return {
@@ -94,17 +161,13 @@ export async function openForks({ store, epochs, evidence, head }: ForksParts): 
       return old.has(epoch) ? undefined : 'old-fork'
     },
     async record(certificate, held) {
-      const own = await recordEvidence(certificate, held)
-      await save(keys.fork, certificate)
-      const before = own.find(({ view }) => view <= certificate.view)
-      const after = own.findLast(({ view }) => view > certificate.view)
-      return { error: forkError(certificate, evidence), own: [before, after].filter((one) => one !== undefined) }
+      const own = await prove(keys.fork, certificate, held)
+      return { error: forkError(certificate, evidence), own }
     },
     async recordOld(certificate) {
       if (old.has(certificate.epoch)) return false
       old.set(certificate.epoch, certificate)
-      await recordEvidence(certificate, [])
-      await save(keys.oldFork(certificate.epoch), certificate)
+      await prove(keys.oldFork(certificate.epoch), certificate, [])
       return true
     },
     old: () => [...old.values()]
@@ -121,8 +184,7 @@ function certificateIn(bytes: Uint8Array): Certificate {
 const readRow = mapOf({ certificate: bytesOf(1, limits.gossipMessageBytesMax) })
 
 function forkError({ digest, epoch, view }: Certificate, evidence: EvidenceTable): WardlineError {
-  const ofEpoch = evidence.all().filter((one) => one.epoch === epoch)
-  const offenders = [...new Set(ofEpoch.map(({ signer }) => signer))]
+  const offenders = offendersIn(evidence, epoch)
   const named =
     offenders.length === 0
       ? 'the certificates that are here do not tell which validators signed twice'
@@ -131,4 +193,8 @@ function forkError({ digest, epoch, view }: Certificate, evidence: EvidenceTable
     'conflicting-finalization',
     `the chain is forked: a quorum finalized block ${digest} in view ${view} of epoch ${epoch}, which contradicts what is final here (${named}); the proof is kept in the database, and the members must agree on how to go on`
   )
+}
+
+function offendersIn(evidence: EvidenceTable, epoch: Epoch): readonly MemberId[] {
+  return [...new Set(evidence.all().flatMap((one) => (one.epoch === epoch ? [one.signer] : [])))]
 }
