@@ -875,7 +875,9 @@ function addAudit(program: Command, setExit: (code: ExitCode) => void): void {
 function addEvidence(program: Command): void {
   program
     .command('evidence')
-    .description('proofs that a validator signed two votes that exclude each other')
+    .description(
+      'proofs that a validator signed two votes that exclude each other; of a chain that stopped at a fork see "wardline status"'
+    )
     .command('list')
     .description('who, in which view, and whether the chain has recorded it')
     .option('--chain <label>')

@@ -169,6 +169,8 @@ function remedyFor(code: string, label: string): string {
       return `Put chains/${label}/db back from a backup, and never votes beside it, or move db away: the other hospitals have its blocks. ${again}`
     case 'pin-mismatch':
       return `Have the pinned block read to you again and correct chains.${label}.pin in the settings; if it is right, do not trust this chain. ${again}`
+    case 'conflicting-finalization':
+      return `Enter nothing more into this chain at any hospital, and delete nothing: chains/${label}/db holds the proof. Telephone the other hospitals: more of their keys signed two different histories than the chain stands, and some of you may hold one history, some the other. Find out whose keys they are (those that are named, if any) and whether they were stolen or copied, compare blocks and agree which history counts. It goes on as a new chain with new keys and a genesis that all of you sign; "wardline chain remove ${label}" takes this one off the list. The other chains need not stop.`
     default:
       return `See to what the problem names. ${again}`
   }

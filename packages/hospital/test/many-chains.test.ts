@@ -1,6 +1,6 @@
 /** Several chains in one daemon: each runs as if it were alone, whatever becomes of the others. */
 import { ApiError } from '@wardline/api'
-import { type Digest, height, WardlineError } from '@wardline/codec'
+import { type Digest, encodeCbor, height, WardlineError } from '@wardline/codec'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { createManyChains, type Daemon, HOSPITALS, type ManyChains } from './many-chains.ts'
@@ -233,6 +233,38 @@ test('a wrong pin above the head halts its chain alone when that gets there, and
     (await alder.call('status', {})).problems.filter(({ code }) => code === 'pin-mismatch'),
     []
   )
+})
+
+test('a forked chain is told of with what the hospitals must do, and keeps no other from running', async () => {
+  const chains = createManyChains()
+  chains.spoil('Alder', 'alliance', 'conflicting-finalization')
+  const alder = await chains.start('Alder', ALL)
+  const { health, problems, chains: running } = await alder.call('status', {})
+  assert.equal([health, running.map(({ label }) => label)], ['fail', ['transfers', 'visits']])
+  const forked = problems.find(({ chain }) => chain === 'alliance')
+  assert.is(forked?.code, 'conflicting-finalization')
+  assert.match(forked?.remedy ?? '', /chains\/alliance\/db.*agree which history counts/)
+  assert.not.match(forked?.remedy ?? '', /chain add/)
+})
+
+test('what former validators signed beside the final chain is a problem of its own, and the chain goes on', async () => {
+  const chains = createManyChains()
+  const first = await chains.start('Alder', ['transfers'])
+  await chains.during(first.hospital.stop())
+  const { disk } = chains.world.node('Alder transfers')
+  const image = disk.image()
+  // View 7 of epoch 0, one signature.
+  const certificate = Uint8Array.of(3, ...Array(15).fill(0), 7, ...Array(32).fill(0xab), 1, 1, ...Array(64).fill(0))
+  const rows = new Map([
+    ...(image.stores.get('db') ?? []),
+    ['forks/000000000000', encodeCbor({ certificate })]
+  ] as const)
+  disk.restore({ ...image, stores: new Map([...image.stores, ['db', rows]]) })
+  const alder = await chains.start('Alder', ['transfers'])
+  const { problems } = await alder.call('status', {})
+  const [told] = problems.filter(({ code }) => code === 'old-fork')
+  assert.is(told?.severity, 'warn')
+  assert.match(told?.problem ?? '', `block ${'ab'.repeat(32)} in view 7 of epoch 0`)
 })
 
 test('one that could not be opened can be removed', async () => {

@@ -53,8 +53,8 @@ export type Application = {
   check(proposal: Proposal): Promise<{ verdict: 'valid' | 'invalid' | 'unavailable'; fetched: readonly Header[] }>
   /** Gets the payloads of a proposal that is valid; whether all are durable here, which a vote for it needs. */
   hold(proposal: Proposal): Promise<boolean>
-  /** Commits these and whatever lies between the head and the first of them. */
-  commit(blocks: readonly Header[], certificate: Certificate): Promise<void>
+  /** Commits these and whatever lies between the head and the first of them. @param passed see the engine's output */
+  commit(blocks: readonly Header[], certificate: Certificate, passed: readonly Certificate[]): Promise<void>
   /** A block by digest, its body durable here; undefined if nobody asked has it. */
   fetchBlock(digest: Digest, from: readonly MemberId[]): Promise<Header | undefined>
   /** Catches up from members that are ahead; the last block committed, or undefined if nothing was. */
@@ -72,13 +72,15 @@ export type Application = {
   epoch(): Promise<{ readonly config: EngineConfig; readonly final: Certified | null }>
   /** A peer gives a view up: it may wait for a block with transactions that never came here. */
   impatient(from: PeerName): void
-  /** Whether a certificate, if it is genuine, contradicts what is final on the disk. */
-  contradicts(certificate: Certificate): boolean
+  /** What a certificate, if it is genuine, contradicts of what is final on the disk; see `Forks`. */
+  judgeFork(certificate: Certificate): 'fork' | 'old-fork' | undefined
   /**
    * A genuine certificate contradicts what is final: keeps the proof. @param held other certificates that may tell of signers
    * @returns the error to stop with
    */
   forked(certificate: Certificate, held: readonly Certificate[]): Promise<unknown>
+  /** A genuine certificate is an `old-fork`: keeps it. */
+  oldFork(certificate: Certificate): Promise<void>
   /** The disk holds less than this daemon signed; it asks the others what it may have signed. */
   journalLost(): void
   /** What was signed below `view` is not known, and nothing is signed there. */
@@ -185,18 +187,21 @@ export function createAgreement(parts: AgreementParts): Agreement {
       }
     } catch (error) {
       const { conflict } = engineStatus(engine)
-      fail(conflict === null ? error : await forkError(conflict))
+      if (conflict === null) fail(error)
+      else await failForked(conflict)
     }
     running = false
   }
 
-  /** What the chain stops with at a fork, the proof being kept; or why that could not be done. */
-  async function forkError(certificate: Certificate): Promise<unknown> {
+  /** Stops with a fork once the proof is kept, or with why that could not be done. */
+  async function failForked(certificate: Certificate): Promise<void> {
+    if (stopped) return
+    stop()
     try {
       const scan = scanJournal(await journal.read())
-      return await application.forked(certificate, scan.kind === 'ok' ? certificatesIn(scan.entries) : [])
+      onFailure(await application.forked(certificate, scan.kind === 'ok' ? certificatesIn(scan.entries) : []))
     } catch (error) {
-      return error
+      onFailure(error)
     }
   }
 
@@ -316,7 +321,7 @@ export function createAgreement(parts: AgreementParts): Agreement {
         void task(() => check(output.proposal, output.digest))
         return
       case 'commit':
-        commits = commits.then(() => task(() => commit(output.blocks, output.certificate)))
+        commits = commits.then(() => task(() => commit(output)))
         return
       case 'alarm':
         alarm?.cancel()
@@ -389,24 +394,28 @@ export function createAgreement(parts: AgreementParts): Agreement {
     answer({ kind: 'checked', view, digest, verdict: isHeld ? verdict : 'unavailable', nowMs: clock.nowMs() })
   }
 
-  async function commit(blocks: readonly Header[], certificate: Certificate): Promise<void> {
+  async function commit({ blocks, certificate, passed }: Extract<Output, { kind: 'commit' }>): Promise<void> {
     const last = blocks.at(-1)
     assert(last !== undefined, 'a commit names blocks')
     const answer = feeder()
     const isClosing = last.nextSetHash !== setHash(config.set.validators)
-    await application.commit(blocks, certificate)
+    await application.commit(blocks, certificate, passed)
     if (stopped) return
     answer({ kind: 'committed', digest: headerDigest(last) })
     // What the journal tells of an epoch that has ended is needed until the next one is entered.
     if (!isClosing) await prune(certificate)
   }
 
-  /** A certificate that contradicts what is final is somebody's forgery, or the end of this chain. */
+  /** A certificate that contradicts what is final: somebody's forgery, or the end of this chain, or of old keys. */
   async function judgeFork(certificate: Certificate): Promise<GossipVerdict> {
-    if (certificate.epoch !== config.set.epoch) return 'ignore'
-    const checks = certificateChecks(config.set, parts.chain, certificate)
+    const { epoch } = certificate
+    const set = epoch === config.set.epoch ? config.set : config.earlier(epoch)
+    if (set === undefined) return 'ignore'
+    const checks = certificateChecks(set, parts.chain, certificate)
     if (checks === undefined || !(await allHold(verifier, checks, 'urgent'))) return 'reject'
-    if (!stopped) fail(await forkError(certificate))
+    // Epochs may have ended meanwhile.
+    if (application.judgeFork(certificate) === 'fork') await failForked(certificate)
+    else await task(() => application.oldFork(certificate))
     return 'ignore'
   }
 
@@ -417,7 +426,7 @@ export function createAgreement(parts: AgreementParts): Agreement {
     const nowMs = clock.nowMs()
     const screening = screen(engine, message, from, nowMs)
     if (screening.kind === 'reject') return 'reject'
-    if (message.kind === 'certificate' && application.contradicts(message.certificate)) {
+    if (message.kind === 'certificate' && application.judgeFork(message.certificate) !== undefined) {
       const { certificate } = message
       return forkChecks.take(from, 1) ? limited(from, () => judgeFork(certificate)) : 'busy'
     }

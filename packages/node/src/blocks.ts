@@ -2,7 +2,7 @@
  * Gets blocks from "named" to "final": collects a proposal's transactions, executes a block after its ancestors, commits what
  * was finalized, and catches up from peers after an absence. Everything that moves the head goes through one lock.
  */
-import { type ChainId, type Digest, type Leaf, type MemberId, WardlineError } from '@wardline/codec'
+import { type ChainId, type Digest, type Epoch, type Leaf, type MemberId, WardlineError } from '@wardline/codec'
 import {
   type BuildRequest,
   type Certificate,
@@ -23,10 +23,11 @@ import type { Committer } from './commit.ts'
 import type { Directory } from './directory.ts'
 import type { Epochs } from './epochs.ts'
 import type { ExecutedBlock, Executor, Roots, Selection } from './executor.ts'
+import type { Forks } from './fork.ts'
 import type { Head } from './head.ts'
 import { keys } from './layout.ts'
 import type { Mempool } from './mempool.ts'
-import { storedHeader } from './open.ts'
+import { storedHeader, storedHeight } from './open.ts'
 import type { PayloadKeeper } from './payloads.ts'
 import { missesPin } from './pin.ts'
 import { allHold, allTrue } from './signatures.ts'
@@ -44,7 +45,7 @@ export type Blocks = {
    */
   hold(proposal: Proposal): Promise<boolean>
   /** Retries until the blocks are here and final, or `stop` was called. */
-  commit(blocks: readonly Header[], certificate: Certificate): Promise<void>
+  commit(blocks: readonly Header[], certificate: Certificate, passed: readonly Certificate[]): Promise<void>
   fetchBlock(digest: Digest, from: readonly MemberId[]): Promise<Header | undefined>
   /** Takes final blocks from the first of these peers that has some; runs once at a time. */
   catchUp(peers: readonly PeerName[]): Promise<Certified | undefined>
@@ -64,8 +65,11 @@ export type BlocksParts = {
   readonly epochs: Epochs
   /** A block that people know to be final. */
   readonly pin: Pin | null
+  readonly forks: Pick<Forks, 'judge'>
   /** A quorum finalized what contradicts the final chain: keeps the proof, and gives the error to stop with. */
   readonly forked: (certificate: Certificate, held: readonly Certificate[]) => Promise<unknown>
+  /** The same of an epoch that ended long ago: keeps the proof. */
+  readonly oldFork: (certificate: Certificate) => Promise<void>
   readonly store: KeyValueStore
   readonly clock: Clock
   readonly log: Log
@@ -117,6 +121,7 @@ export function createBlocks(parts: BlocksParts): Blocks {
   const {
     chain,
     epochs,
+    forks,
     store,
     clock,
     log,
@@ -312,7 +317,7 @@ export function createBlocks(parts: BlocksParts): Blocks {
   /**
    * Whether the headers follow on `start` without a gap, all of its epoch, and a quorum finalized the last of them. One that
    * ends the epoch must be the last: it has its own finalization, and what follows is for other validators.
-   * @throws WardlineError `conflicting-finalization` for those that a quorum finalized on another block in its place
+   * @throws WardlineError `conflicting-finalization` for those that a quorum finalized in place of final ones
    */
   async function verifyPart(start: Head, part: ChainPart): Promise<boolean> {
     const [first] = part.headers
@@ -325,19 +330,55 @@ export function createBlocks(parts: BlocksParts): Blocks {
     for (const header of part.headers) {
       number += 1
       if (header.chain !== chain || header.parent !== parent || header.height !== number) return false
-      if (header.epoch !== set.epoch || (epochs.isClosing(header) && header !== last)) return false
+      if (header.epoch !== first.epoch) return false
+      if (header.epoch === set.epoch && epochs.isClosing(header) && header !== last) return false
       parent = headerDigest(header)
       if (missesPin(parts.pin, header.height, parent)) {
         log.warn('a chain without the pinned block was refused', { height: number })
         return false
       }
     }
-    if (certificate.kind !== 'finalize' || certificate.digest !== parent || certificate.epoch !== set.epoch)
+    if (certificate.kind !== 'finalize' || certificate.digest !== parent || certificate.epoch !== first.epoch)
       return false
-    const checks = certificateChecks(set, chain, certificate)
-    if (checks === undefined || !(await allHold(verifier, checks, 'urgent'))) return false
+    if (first.epoch < set.epoch) await noteFork(certificate, last)
+    if (first.epoch !== set.epoch || !(await isGenuine(certificate))) return false
     if (first.parent !== start.digest) throw await parts.forked(certificate, [])
     return true
+  }
+
+  async function isGenuine(certificate: Certificate): Promise<boolean> {
+    const set = epochs.setOf(certificate.epoch)
+    const checks = set && certificateChecks(set, chain, certificate)
+    return checks !== undefined && (await allHold(verifier, checks, 'urgent'))
+  }
+
+  /** @throws WardlineError `conflicting-finalization` if the block of this header is final elsewhere, in place of final ones here */
+  async function noteFork(certificate: Certificate, header: Header): Promise<void> {
+    if (forks.judge(certificate, header) === undefined || !(await isGenuine(certificate))) return
+    const kind = forks.judge(certificate, header)
+    if (kind === 'fork') throw await parts.forked(certificate, [])
+    if (kind === 'old-fork') await parts.oldFork(certificate)
+  }
+
+  /**
+   * Where a peer's blocks, which are of `epoch`, do not follow on those here: looks for the first epoch that it ended with
+   * another block than this chain. The validators of that epoch are known here, those of later ones need not be the same there.
+   * @throws WardlineError `conflicting-finalization`
+   */
+  async function compareClosings(peer: PeerName, epoch: Epoch): Promise<void> {
+    const others: Certified[] = []
+    let same = -1
+    let other = Math.min(epoch, epochs.present().epoch + 1)
+    for (let at = other - 1; at > same; at = Math.floor((same + other) / 2)) {
+      const closing = await sync.closing(peer, at as Epoch)
+      if (closing === undefined) break
+      if (storedHeight(store, closing.certificate.digest) !== undefined) same = at
+      else {
+        other = at
+        others.push(closing)
+      }
+    }
+    for (const { certificate, header } of others) await noteFork(certificate, header)
   }
 
   async function catchUpFrom(peer: PeerName): Promise<Certified | undefined> {
@@ -369,6 +410,8 @@ export function createBlocks(parts: BlocksParts): Blocks {
           return true
         }
       )
+      const [first] = part?.headers ?? []
+      if (first !== undefined && first.parent !== start.digest) await compareClosings(peer, first.epoch)
       const header = part?.headers.at(-1)
       const certificate = part?.certificate
       if (result !== 'done' || header === undefined || certificate === undefined) return last
@@ -456,7 +499,7 @@ export function createBlocks(parts: BlocksParts): Blocks {
       return false
     },
 
-    async commit(blocks, certificate) {
+    async commit(blocks, certificate, passed) {
       const last = blocks.at(-1)
       if (last === undefined) return
       const digest = headerDigest(last)
@@ -469,7 +512,7 @@ export function createBlocks(parts: BlocksParts): Blocks {
           if (last.height <= committer.head().height) return true
           const path = pathTo(digest)
           if (path.length === 0) return false
-          await committer.commit(path, certificate)
+          await committer.commit(path, certificate, passed)
           return true
         })
         if (done) return

@@ -10,6 +10,7 @@ import {
   type SignKey,
   type TransactionId,
   unreachable,
+  type View,
   type WardlineError
 } from '@wardline/codec'
 import {
@@ -61,7 +62,7 @@ import { openEpochs, voteKeyIn } from './epochs.ts'
 import { openEvidence } from './evidence.ts'
 import { createExecutor } from './executor.ts'
 import { createFinalState } from './final-state.ts'
-import { contradicts, recordFork, refuseFork } from './fork.ts'
+import { openForks } from './fork.ts'
 import type { Head } from './head.ts'
 import { keys } from './layout.ts'
 import { createMempool } from './mempool.ts'
@@ -86,6 +87,8 @@ const IMPATIENT_PEER_MS = 2_000
 const PENDING_ASKED_AT_ONCE = 1_000
 /** Transactions accepted here that a daemon without a vote says again with each exchange. */
 const PENDING_SAID_AT_ONCE = 1_000
+/** A chain that stops at a fork takes this long at most to tell the others. */
+const FORK_TOLD_MS = 2_000
 /** Pending transactions looked at to find one that a block could take now. */
 const WORK_LOOKS_MAX = 64
 
@@ -160,6 +163,8 @@ export type Chain = {
   onCommit(run: (block: CommittedBlock) => void): () => void
   /** Evidence that was found here, in no order; whether a block has recorded it, says the state. */
   evidence(): readonly Evidence[]
+  /** Genuine finalizations of epochs that ended long ago which contradict what is final here, at most one of each epoch. */
+  oldForks(): readonly Certificate[]
   /** Told whenever evidence was found and is on disk. Returns a function that ends this. */
   onEvidence(run: () => void): () => void
   /** The other members with a daemon, and whether each is connected. */
@@ -184,16 +189,25 @@ export async function openChain(parts: ChainParts): Promise<Chain> {
   })
   if (loss !== null) log.warn(`the vote journal is lost, the others are asked what it held: ${loss}`)
   const opened = await openStore(store, id, genesis)
-  refuseFork(store)
-  if (pin !== null) requirePinned(store, opened.head, pin, genesisDigest(id))
   const epochs = openEpochs(store, genesis)
+  const evidence = await openEvidence(store)
+  const forks = await openForks({
+    chain: id,
+    store,
+    epochs,
+    evidence,
+    verifier,
+    clock,
+    head: () => head().header,
+    ask: askViewEnds
+  })
+  if (pin !== null) requirePinned(store, opened.head, pin, genesisDigest(id))
 
   const state = createFinalState(store)
   const mempool = createMempool()
   const outcomes = createOutcomes(clock)
   const listeners = new Set<(block: CommittedBlock) => void>()
   const witnesses = new Set<() => void>()
-  const evidence = await openEvidence(store)
   const directory = await openDirectory(store, state, genesis, self, opened.head.time, parts.peerNameOf)
   const since = new Map<PeerName, number>()
   const asking = new Set<PeerName>()
@@ -319,7 +333,9 @@ export async function openChain(parts: ChainParts): Promise<Chain> {
     chain: id,
     epochs,
     pin,
+    forks,
     forked,
+    oldFork,
     store,
     clock,
     log,
@@ -356,7 +372,7 @@ export async function openChain(parts: ChainParts): Promise<Chain> {
       },
       check: (proposal) => blocks.check(proposal),
       hold: (proposal) => blocks.hold(proposal),
-      commit: (headers, certificate) => blocks.commit(headers, certificate),
+      commit: (headers, certificate, passed) => blocks.commit(headers, certificate, passed),
       fetchBlock: (digest, from) => blocks.fetchBlock(digest, from),
       catchUp: (from) => blocks.catchUp(from.flatMap((member) => directory.peerOf(member) ?? [])),
       exchangePending: () => {
@@ -381,8 +397,9 @@ export async function openChain(parts: ChainParts): Promise<Chain> {
         if (message.kind === 'vote' && message.vote.kind !== 'notarize') outbox.release()
         void guarded(() => publish(message))
       },
-      contradicts: (certificate) => contradicts(store, head().header, certificate),
+      judgeFork: (certificate) => forks.judge(certificate),
       forked,
+      oldFork,
       journalLost: () =>
         log.warn(
           'the others hold newer votes of this daemon than its journal: the disk was set back, its journal is lost'
@@ -487,8 +504,32 @@ export async function openChain(parts: ChainParts): Promise<Chain> {
     return false
   }
 
-  function forked(certificate: Certificate, held: readonly Certificate[]): Promise<WardlineError> {
-    return recordFork(store, evidence, epochs.setOf(certificate.epoch) ?? epochs.present(), certificate, held)
+  /** Stops voting, keeps the proof, and lets who is connected know the finalizations that are final here. */
+  async function forked(certificate: Certificate, held: readonly Certificate[]): Promise<WardlineError> {
+    agreement.stop()
+    const { error, own } = await forks.record(certificate, held)
+    const telling = own.flatMap((one) => {
+      const message = encodeMessage({ kind: 'certificate', certificate: one, attempt: 0 })
+      return network.connected().map((peer) => sync.tell(peer, TELL_PROTOCOL, message))
+    })
+    await Promise.race([Promise.all(telling), new Promise<void>((resolve) => clock.after(FORK_TOLD_MS, resolve))])
+    return error
+  }
+
+  /** How a view ended, as far as those know who are connected. */
+  async function* askViewEnds(epoch: Epoch, view: View): AsyncIterable<Certificate> {
+    for (const peer of network.connected()) yield* await sync.viewEnds(peer, epoch, view)
+  }
+
+  async function oldFork(certificate: Certificate): Promise<void> {
+    if (!(await forks.recordOld(certificate))) return
+    const { epoch, view, digest } = certificate
+    log.error('a quorum of an epoch that ended long ago signed another block than the final one', {
+      epoch,
+      view,
+      digest
+    })
+    for (const run of witnesses) run()
   }
 
   function fail(error: unknown): void {
@@ -626,6 +667,7 @@ export async function openChain(parts: ChainParts): Promise<Chain> {
       return () => listeners.delete(run)
     },
     evidence: () => evidence.all(),
+    oldForks: () => forks.old(),
     onEvidence(run) {
       witnesses.add(run)
       return () => witnesses.delete(run)

@@ -35,10 +35,14 @@ export type Committer = {
   certified(): Certified | null
   /**
    * Commits `blocks`, each the child of the one before, the first of them of the head; `certificate` finalizes the last
-   * (null if only a later one does). A block that ends its epoch is always the last, with its own finalization.
+   * (null if only a later one does), `passed` tells how the views before it ended. A block that ends its epoch is always the last, with its own finalization.
    * Calls run one after the other.
    */
-  commit(blocks: readonly ExecutedBlock[], certificate: Certificate | null): Promise<void>
+  commit(
+    blocks: readonly ExecutedBlock[],
+    certificate: Certificate | null,
+    passed?: readonly Certificate[]
+  ): Promise<void>
   /**
    * Runs this when store, state and head are at the same block: now, or behind the block that is being written. Its rows can be
    * read from the store some time before the write is known to be on disk, when the state has not changed yet. Rejects if
@@ -78,7 +82,11 @@ export function createCommitter(parts: CommitterParts): Committer {
   let isWriting = false
   const waiting: { readonly run: () => void; readonly fail: (error: unknown) => void }[] = []
 
-  async function commitOne(block: ExecutedBlock, certificate: Certificate | null): Promise<void> {
+  async function commitOne(
+    block: ExecutedBlock,
+    certificate: Certificate | null,
+    passed: readonly Certificate[]
+  ): Promise<void> {
     assert(block.header.parent === head.digest, 'a block is committed on its parent')
     if (missesPin(parts.pin, block.header.height, block.digest)) throw pinError(parts.pin)
     const committed: CommittedBlock = {
@@ -103,6 +111,7 @@ export function createCommitter(parts: CommitterParts): Committer {
     }
     if (certificate !== null)
       writes.push({ key: keys.certificate(block.header.height), value: encodeCertificate(certificate) })
+    for (const one of passed) writes.push({ key: keys.passed(one), value: encodeCertificate(one) })
     const isClosing = parts.epochs.isClosing(block.header)
     assert(!isClosing || certificate !== null, 'a block that ends its epoch is committed with its own finalization')
     if (isClosing) writes.push({ key: keys.closing(block.header.epoch), value: decimal(block.header.height) })
@@ -161,9 +170,12 @@ export function createCommitter(parts: CommitterParts): Committer {
   return {
     head: () => head,
     certified: () => certified,
-    commit(blocks, certificate) {
+    commit(blocks, certificate, passed = []) {
       const run = async () => {
-        for (const block of blocks) await commitOne(block, block === blocks.at(-1) ? certificate : null)
+        for (const block of blocks) {
+          if (block === blocks.at(-1)) await commitOne(block, certificate, passed)
+          else await commitOne(block, null, [])
+        }
       }
       last = last.then(run)
       return last

@@ -2,76 +2,199 @@
  * A fork: a valid finalization of a block that is not on the final chain here. More validators signed twice than the protocol
  * tolerates, so no rule can tell which chain is the right one. What is final here is never replaced: the chain stops, and does
  * not open again.
+ *
+ * One of an epoch before the last that ended stops nothing: those who voted then need not vote now, and somebody who has come
+ * by old keys of theirs shall not be able to stop a chain with them. It is kept and told of, and people find out what it is.
  */
-import { bytesOf, decodeCbor, encodeCbor, limits, mapOf, WardlineError } from '@wardline/codec'
+import {
+  bytesOf,
+  type ChainId,
+  decodeCbor,
+  type Epoch,
+  encodeCbor,
+  limits,
+  type MemberId,
+  mapOf,
+  type View,
+  WardlineError
+} from '@wardline/codec'
 import {
   type Certificate,
+  certificateChecks,
   encodeCertificate,
   forkEvidence,
   type Header,
   parseCertificate,
+  signersOfFork,
   type ValidatorSet
 } from '@wardline/consensus'
-import type { KeyValueStore, StoreWrite } from '@wardline/ports'
+import type { Verifier } from '@wardline/crypto'
+import type { Clock, KeyValueStore } from '@wardline/ports'
+import type { Epochs } from './epochs.ts'
 import type { EvidenceTable } from './evidence.ts'
 import { keys, under } from './layout.ts'
-import { storedHeight } from './open.ts'
+import { lastUpTo, storedHeight, viewEnds } from './open.ts'
+import { allHold } from './signatures.ts'
 
-/** Finalizations of this chain that are looked at for signers of both branches, the newest first. */
-const CERTIFICATES_MAX = 10_000
+/** The others are asked for this long at most. */
+const ASK_MS = 5_000
 
-/**
- * Whether `certificate`, if it is genuine, contradicts what is final: it finalizes a block of a view that the final chain is
- * past, and the chain does not have that block.
- */
-export function contradicts(store: KeyValueStore, head: Header | null, certificate: Certificate): boolean {
-  if (head === null || certificate.kind !== 'finalize' || certificate.epoch !== head.epoch) return false
-  return certificate.view <= head.view && storedHeight(store, certificate.digest) === undefined
+export type Forks = {
+  /**
+   * What a certificate is, if it is genuine: `fork` if it finalizes what contradicts the final chain, `old-fork` if it does so
+   * in an epoch before the last that ended and none of that epoch is known. Undefined for any other.
+   * @param header of the block, where it is at hand: then its height tells what the view does not
+   */
+  judge(certificate: Certificate, header?: Header): 'fork' | 'old-fork' | undefined
+  /**
+   * Keeps the proof of a fork: the certificate, and every pair of votes by which a validator is in both branches, as far as the
+   * certificates tell that this daemon holds.
+   * @param held beside the finalizations in the store
+   * @returns the error with which the chain stops, and finalizations of this chain that prove the fork to who is on the other
+   */
+  record(
+    certificate: Certificate,
+    held: readonly Certificate[]
+  ): Promise<{ readonly error: WardlineError; readonly own: readonly Certificate[] }>
+  /** Keeps a genuine certificate that is an `old-fork`, and the pairs. @returns whether it is the first of its epoch */
+  recordOld(certificate: Certificate): Promise<boolean>
+  /** What `recordOld` has kept, at most one of each epoch. */
+  old(): readonly Certificate[]
 }
 
-/**
- * Keeps the proof of a fork: the certificate, and every pair of votes by which a validator is in both branches, as far as the
- * certificates tell that this daemon holds.
- * @param held beside the finalizations in the store
- * @returns the error with which the chain stops
- */
-export async function recordFork(
-  store: KeyValueStore,
-  table: EvidenceTable,
-  set: ValidatorSet,
-  certificate: Certificate,
-  held: readonly Certificate[]
-): Promise<WardlineError> {
-  const own: Certificate[] = []
-  for await (const [, bytes] of store.range({
-    ...under('blocks/certificate/'),
-    reverse: true,
-    limit: CERTIFICATES_MAX
-  })) {
-    const stored = parseCertificate(bytes)
-    if (stored !== undefined) own.push(stored)
+export type ForksParts = {
+  readonly store: KeyValueStore
+  readonly epochs: Pick<Epochs, 'present' | 'setOf'>
+  readonly evidence: EvidenceTable
+  readonly chain: ChainId
+  readonly verifier: Verifier
+  readonly clock: Clock
+  /** Of the last final block. */
+  readonly head: () => Header | null
+  /** What the others say of how a view ended, which nobody has verified. */
+  readonly ask: (epoch: Epoch, view: View) => AsyncIterable<Certificate>
+}
+
+/** @throws WardlineError `conflicting-finalization` for a chain that stopped at a fork, `store-corrupt` */
+export async function openForks(parts: ForksParts): Promise<Forks> {
+  const { store, epochs, evidence, chain, verifier, clock, head, ask } = parts
+  const stopped = store.get(keys.fork)
+  if (stopped !== undefined) throw forkError(certificateIn(stopped), evidence)
+  const old = new Map<Epoch, Certificate>()
+  for await (const [, bytes] of store.range(under('forks/'))) {
+    const certificate = certificateIn(bytes)
+    old.set(certificate.epoch, certificate)
   }
-  for (const evidence of forkEvidence(set, [certificate, ...own, ...held])) await table.add(evidence)
-  const row: StoreWrite = { key: keys.fork, value: encodeCbor({ certificate: encodeCertificate(certificate) }) }
-  await store.write([row], { sync: true })
-  return forkError(certificate)
+
+  /** The finalizations of this chain next to this view: of it or before, and after it. */
+  async function neighbours({ epoch, view }: Certificate): Promise<readonly Certificate[]> {
+    const { from, to } = under('blocks/certificate/')
+    const above = keys.certificate(lastUpTo(store, head()?.height ?? 0, epoch, view) + 1)
+    const found: Certificate[] = []
+    for (const range of [
+      { from, to: above, reverse: true, limit: 1 },
+      { from: above, to, limit: 1 }
+    ]) {
+      for await (const [, bytes] of store.range(range)) {
+        const certificate = parseCertificate(bytes)
+        if (certificate?.epoch === epoch) found.push(certificate)
+      }
+    }
+    return found
+  }
+
+  /**
+   * Keeps the certificate and the evidence that it gives with what is here; if that does not name as many as a fork takes, with
+   * what the others know. Two finalizations that contradict each other are of one view, or the chain of the later one passed
+   * the view of the earlier one in another way, and who signed that signed twice.
+   * @returns finalizations of this chain next to the foreign one
+   */
+  async function prove(
+    key: string,
+    certificate: Certificate,
+    held: readonly Certificate[]
+  ): Promise<readonly Certificate[]> {
+    const { epoch, view } = certificate
+    const set = epochs.setOf(epoch) ?? epochs.present()
+    const own = await neighbours(certificate)
+    const known = [certificate, ...own, ...held, ...viewEnds(store, head()?.height ?? 0, epoch, view)]
+    const accuse = async (certificates: readonly Certificate[]): Promise<boolean> => {
+      for (const pair of forkEvidence(set, certificates)) await evidence.add(pair)
+      return offendersIn(evidence, epoch).length >= signersOfFork(set.validators.length)
+    }
+    const isNamed = await accuse(known)
+    await store.write([{ key, value: encodeCbor({ certificate: encodeCertificate(certificate) }) }], { sync: true })
+    if (!isNamed) {
+      const asking = askUntil([view, ...own.map((one) => one.view)], set, (one) => accuse([...known, one]))
+      await Promise.race([asking, new Promise<void>((resolve) => clock.after(ASK_MS, resolve))])
+    }
+    return own
+  }
+
+  /** Asks the others how these views ended, until somebody’s genuine answer is enough. */
+  async function askUntil(
+    views: readonly View[],
+    set: ValidatorSet,
+    isEnough: (answer: Certificate) => Promise<boolean>
+  ): Promise<void> {
+    const seen = new Set<string>()
+    for (const view of new Set(views)) {
+      for await (const answer of ask(set.epoch, view)) {
+        const name = `${answer.kind} ${view} ${answer.digest}`
+        const checks = seen.has(name) ? undefined : certificateChecks(set, chain, answer)
+        if (checks === undefined || !(await allHold(verifier, checks, 'urgent'))) continue
+        seen.add(name)
+        if (await isEnough(answer)) return
+      }
+    }
+  }
+
+  return {
+    judge({ kind, epoch, view, digest }, header) {
+      const last = head()
+      const { epoch: present } = epochs.present()
+      if (last === null || kind !== 'finalize' || epoch > present) return undefined
+      // Nothing more becomes final in an epoch that has ended, in whatever view.
+      const isPast = epoch < present || view <= last.view || (header !== undefined && header.height <= last.height)
+      if (!isPast || storedHeight(store, digest) !== undefined) return undefined
+      if (epoch + 1 >= present) return 'fork'
+      return old.has(epoch) ? undefined : 'old-fork'
+    },
+    async record(certificate, held) {
+      const own = await prove(keys.fork, certificate, held)
+      return { error: forkError(certificate, evidence), own }
+    },
+    async recordOld(certificate) {
+      if (old.has(certificate.epoch)) return false
+      old.set(certificate.epoch, certificate)
+      await prove(keys.oldFork(certificate.epoch), certificate, [])
+      return true
+    },
+    old: () => [...old.values()]
+  }
 }
 
-/** Refuses a chain that stopped at a fork. @throws WardlineError `conflicting-finalization` */
-export function refuseFork(store: KeyValueStore): void {
-  const bytes = store.get(keys.fork)
-  if (bytes === undefined) return
+function certificateIn(bytes: Uint8Array): Certificate {
   const row = readRow(decodeCbor(bytes))
   const certificate = row && parseCertificate(row.certificate)
   if (certificate === undefined) throw new WardlineError('store-corrupt', 'the record of a fork cannot be read')
-  throw forkError(certificate)
+  return certificate
 }
 
 const readRow = mapOf({ certificate: bytesOf(1, limits.gossipMessageBytesMax) })
 
-function forkError({ digest, epoch, view }: Certificate): WardlineError {
+function forkError({ digest, epoch, view }: Certificate, evidence: EvidenceTable): WardlineError {
+  const offenders = offendersIn(evidence, epoch)
+  const named =
+    offenders.length === 0
+      ? 'the certificates that are here do not tell which validators signed twice'
+      : `signed twice: ${offenders.join(', ')}`
   return new WardlineError(
     'conflicting-finalization',
-    `the chain is forked: a quorum finalized block ${digest} in view ${view} of epoch ${epoch}, which contradicts what is final here; the proof is kept in the database, and the members must agree on how to go on`
+    `the chain is forked: a quorum finalized block ${digest} in view ${view} of epoch ${epoch}, which contradicts what is final here (${named}); the proof is kept in the database, and the members must agree on how to go on`
   )
+}
+
+function offendersIn(evidence: EvidenceTable, epoch: Epoch): readonly MemberId[] {
+  return [...new Set(evidence.all().flatMap((one) => (one.epoch === epoch ? [one.signer] : [])))]
 }

@@ -8,11 +8,13 @@
  * | `blocks/closing/<epoch>` | the height of the block that ended the epoch, decimal; its finalization is always here |
  * | `blocks/header/<height>` | the fixed-width header of the final block |
  * | `blocks/height/<digest>` | the height of a final block, decimal |
+ * | `blocks/passed/<epoch>/<view>/<kind>` | the notarization or nullification of a view that the final chain passed without a finalization of its own, where this daemon had one: it names who signed twice, should another block of that view be final elsewhere |
  * | `blocks/pending/<digest>` | header of a block that was voted for and is not final; its body is above |
  * | `blocks/transaction/<id>` | CBOR `[height, index, offset, size]` of a final transaction: its place in the block, and where its bytes lie in the body |
  * | `blocks/tree/<level>/<index>` | 32 bytes, a node of the history tree (RFC 6962) over the digests of all blocks: the root of the complete subtree number `index` of `2^level` leaves, from level 1 on |
  * | `duties/…` | what this daemon must still do because of a block (package `views`) |
  * | `evidence/<memberId>/<epoch>/<view>/<conflict>` | CBOR `{epoch, signer, view, votes}`: two votes of a validator that exclude each other, found here |
+ * | `forks/<epoch>` | CBOR `{certificate}`: a genuine finalization of an epoch that ended long ago which contradicts what is final here; the first of each epoch |
  * | `mempool/<leaf>` | a signed transaction accepted from a client here and not yet final |
  * | `meta/fork` | CBOR `{certificate}`: a genuine finalization that contradicts what is final here; the chain does not open |
  * | `meta/genesis` | the chain id, so that a folder is never used for another chain |
@@ -27,6 +29,7 @@
  * | `views/…` | derived views (packages `custody`, `views`) |
  */
 import type { Digest, Epoch, Height, Leaf, TransactionId } from '@wardline/codec'
+import type { Certificate } from '@wardline/consensus'
 
 /**
  * Version of the layout, and of what lies in it: raised with every change after which a store that was written before could not
@@ -40,6 +43,8 @@ export const keys = {
   certificate: (height: Height | number) => `blocks/certificate/${padded(height)}`,
   height: (digest: Digest) => `blocks/height/${digest}`,
   header: (height: Height | number) => `blocks/header/${padded(height)}`,
+  passed: ({ epoch, view, kind }: Pick<Certificate, 'epoch' | 'view' | 'kind'>) =>
+    `blocks/passed/${padded(epoch)}/${padded(view)}/${kind}`,
   pending: (digest: Digest) => `blocks/pending/${digest}`,
   transaction: (id: TransactionId) => `blocks/transaction/${id}`,
   tree: (level: number, index: number) => `blocks/tree/${String(level).padStart(2, '0')}/${padded(index)}`,
@@ -51,6 +56,7 @@ export const keys = {
   payloadSize: (id: TransactionId) => `payloads/size/${id}`,
   state: (key: string) => `state/${key}`,
   fork: 'meta/fork',
+  oldFork: (epoch: Epoch) => `forks/${padded(epoch)}`,
   genesis: 'meta/genesis',
   head: 'meta/head',
   schema: 'meta/schema',

@@ -3,7 +3,16 @@
  * it? A store that is not certain is refused with one sentence, and nothing is repaired by guessing; a daemon whose journal
  * does not tell what it signed opens, and does not sign.
  */
-import { assert, type ChainId, type Digest, type Height, height, WardlineError } from '@wardline/codec'
+import {
+  assert,
+  type ChainId,
+  type Digest,
+  type Epoch,
+  type Height,
+  height,
+  type View,
+  WardlineError
+} from '@wardline/codec'
 import {
   type Certificate,
   encodeJournalRecord,
@@ -85,6 +94,35 @@ export function storedHeight(store: KeyValueStore, digest: Digest): Height | und
 export function storedHeader(store: KeyValueStore, digest: Digest): Uint8Array | undefined {
   const at = storedHeight(store, digest)
   return store.get(at === undefined ? keys.pending(digest) : keys.header(at))
+}
+
+/** How views end. */
+export const VIEW_ENDS_MAX = 3
+
+/** How the final chain, which is this high, got past a view: every certificate of it that is here. */
+export function viewEnds(store: KeyValueStore, height: number, epoch: Epoch, view: View): readonly Certificate[] {
+  const final = store.get(keys.certificate(lastUpTo(store, height, epoch, view)))
+  const rows = [
+    final,
+    ...(['notarize', 'nullify'] as const).map((kind) => store.get(keys.passed({ epoch, view, kind })))
+  ]
+  return rows.flatMap((bytes) => {
+    const certificate = bytes && parseCertificate(bytes)
+    return certificate?.epoch === epoch && certificate.view === view ? [certificate] : []
+  })
+}
+
+/** The height of the last block up to `height` that is of this view or an earlier one; 0 if none is. */
+export function lastUpTo(store: KeyValueStore, height: number, epoch: Epoch, view: View): number {
+  let low = 0
+  let high = height
+  while (low < high) {
+    const middle = Math.ceil((low + high) / 2)
+    const header = readHeader(store, middle)
+    if (header.epoch < epoch || (header.epoch === epoch && header.view <= view)) low = middle
+    else high = middle - 1
+  }
+  return low
 }
 
 /** The header of a final block. @throws WardlineError `store-corrupt` if it is missing */

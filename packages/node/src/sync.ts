@@ -1,6 +1,6 @@
 /**
  * The sync stream: final blocks for who was away, transactions for who lacks some of a proposal, a block that was voted
- * for here, and the list of what is pending. Every answer is checked by the asker; the server only bounds what it reads.
+ * for here, how an epoch or a view ended, and the list of what is pending. Every answer is checked by the asker; the server only bounds what it reads.
  */
 import {
   arrayOf,
@@ -9,6 +9,7 @@ import {
   type CborValue,
   type Digest,
   decodeCbor,
+  type Epoch,
   encodeCbor,
   integerFrom,
   type Leaf,
@@ -18,16 +19,25 @@ import {
   nameBytes,
   oneOf,
   uint,
+  type View,
   WardlineError
 } from '@wardline/codec'
-import { type Certificate, type Header, headerDigest, parseCertificate, parseHeader } from '@wardline/consensus'
+import {
+  type Certificate,
+  type Certified,
+  encodeCertificate,
+  type Header,
+  headerDigest,
+  parseCertificate,
+  parseHeader
+} from '@wardline/consensus'
 import { decodeBlockBody, encodeBlockBody, leafOf } from '@wardline/ledger'
 import type { KeyValueStore, Network, PeerName } from '@wardline/ports'
 import type { Allowance } from './allowance.ts'
 import { converse } from './converse.ts'
 import { heightOfKey, keys } from './layout.ts'
 import type { Mempool } from './mempool.ts'
-import { storedHeader } from './open.ts'
+import { storedHeader, VIEW_ENDS_MAX, viewEnds } from './open.ts'
 
 export const SYNC_PROTOCOL = '/wardline/sync/1'
 
@@ -62,6 +72,10 @@ export type SyncClient = {
   transactions(peer: PeerName, block: Digest, leaves: readonly Leaf[]): Promise<ReadonlyMap<Leaf, Uint8Array>>
   /** A block that is final there or was voted for there. */
   block(peer: PeerName, digest: Digest): Promise<{ header: Header; body: readonly Uint8Array[] } | undefined>
+  /** The block with which an epoch ended there, and its finalization, whose signatures are the asker's to verify. */
+  closing(peer: PeerName, epoch: Epoch): Promise<Certified | undefined>
+  /** How the chain there got past a view, in certificates that are the asker's to verify. */
+  viewEnds(peer: PeerName, epoch: Epoch, view: View): Promise<readonly Certificate[]>
   /** Leaves of what is pending there. */
   pending(peer: PeerName): Promise<readonly Leaf[]>
   /** Sends one message that is answered by nothing; a peer that does not take it does not get it. */
@@ -76,6 +90,8 @@ const readRequest = {
     leaves: arrayOf(bytes32<Leaf>, 1, limits.blockTransactionsMax)
   }),
   block: mapOf({ ask: oneOf('block'), digest: bytes32<Digest> }),
+  closing: mapOf({ ask: oneOf('closing'), epoch: uint }),
+  viewEnds: mapOf({ ask: oneOf('view-ends'), epoch: uint, view: uint }),
   pending: mapOf({ ask: oneOf('pending') })
 }
 
@@ -131,6 +147,21 @@ export function serveSync(parts: SyncParts): void {
       if (header === undefined || body === undefined) return
       yield header
       yield body
+      return
+    }
+    const closing = readRequest.closing(request)
+    if (closing !== undefined) {
+      const at = store.get(keys.closing(closing.epoch as Epoch))
+      if (at === undefined) return
+      const height = Number(new TextDecoder().decode(at))
+      yield stored(keys.header(height))
+      yield stored(keys.certificate(height))
+      return
+    }
+    const ended = readRequest.viewEnds(request)
+    if (ended !== undefined) {
+      const ends = viewEnds(store, parts.headHeight(), ended.epoch as Epoch, ended.view as View)
+      yield* ends.map(encodeCertificate)
       return
     }
     if (readRequest.pending(request) !== undefined) {
@@ -309,6 +340,34 @@ export function createSyncClient(network: Network): SyncClient {
         return body !== undefined
       })
       return header && body && { header, body }
+    },
+
+    async closing(peer, epoch) {
+      let header: Header | undefined
+      let certificate: Certificate | undefined
+      await frames(peer, { ask: 'closing', epoch }, 2, async (frame, index) => {
+        if (index === 0) {
+          header = parseHeader(frame)
+          return header?.epoch === epoch
+        }
+        const parsed = parseCertificate(frame)
+        if (header === undefined || parsed?.kind !== 'finalize' || parsed.epoch !== epoch) return false
+        if (parsed.digest !== headerDigest(header)) return false
+        certificate = parsed
+        return true
+      })
+      return header && certificate && { header, certificate }
+    },
+
+    async viewEnds(peer, epoch, view) {
+      const found: Certificate[] = []
+      await frames(peer, { ask: 'view-ends', epoch, view }, VIEW_ENDS_MAX, async (frame) => {
+        const certificate = parseCertificate(frame)
+        if (certificate?.epoch !== epoch || certificate.view !== view) return false
+        found.push(certificate)
+        return true
+      })
+      return found
     },
 
     async pending(peer) {

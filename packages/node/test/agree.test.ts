@@ -40,7 +40,8 @@ async function soloLeader(fillMs = 0, other: { isForked?: boolean } = {}) {
     evidence: unused,
     journalLost: () => {},
     silentUntil: () => {},
-    contradicts: () => other.isForked ?? false,
+    judgeFork: () => (other.isForked ? 'fork' : undefined),
+    oldFork: async () => undefined,
     forked: async () => new Error('forked'),
     publish: () => {},
     tell: () => {}

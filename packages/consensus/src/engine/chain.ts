@@ -70,7 +70,10 @@ export function commitFinalized(state: State): void {
   const header = blocks[0]
   assert(header !== undefined, 'a finalization above the floor names a block above it')
   blocks.reverse()
-  state.outputs.push({ kind: 'commit', blocks, certificate })
+  const passed = [...state.notarizations.values(), ...state.nullifications.values()].filter(
+    ({ view }) => view < certificate.view
+  )
+  state.outputs.push({ kind: 'commit', blocks, certificate, passed })
   state.commitsPending.set(certificate.digest, blocks.length)
   raiseFloor(state, header, certificate)
 }

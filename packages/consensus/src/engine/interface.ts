@@ -123,8 +123,17 @@ export type Output =
       readonly from: string
       readonly nowMs: number
     }
-  /** Final blocks in ascending order; `certificate` finalizes the last. Bodies may have to be fetched by digest. */
-  | { readonly kind: 'commit'; readonly blocks: readonly Header[]; readonly certificate: Certificate }
+  /**
+   * Final blocks in ascending order; `certificate` finalizes the last. Bodies may have to be fetched by digest. `passed`: how the
+   * views between the last finalization and this one ended, as far as this node knows: if some other block of such a view is
+   * final elsewhere, they name who signed both.
+   */
+  | {
+      readonly kind: 'commit'
+      readonly blocks: readonly Header[]
+      readonly certificate: Certificate
+      readonly passed: readonly Certificate[]
+    }
   /** The one timer: replaces the earlier time. Null: no timer. */
   | { readonly kind: 'alarm'; readonly atMs: number | null }
   /** A notarized or final block that was never seen: fetch its header and body from one of `from`, answer `fetched`. */

@@ -298,6 +298,21 @@ test('a final block that was never seen is fetched, and its unknown ancestors af
   assert.equal(commit?.blocks, [first, second])
 })
 
+test('a commit tells how the views since the last finalization ended', () => {
+  const lone = createLone(set, 0)
+  hearProposal(lone, firstProposal)
+  const notarized = certificateOf(set, 'notarize', 1, firstDigest, [0, 1, 2])
+  const nullified = certificateOf(set, 'nullify', 2)
+  const second = headerOf(set, 3, parentOf(first), [leaf('b')])
+  hearCertificate(lone, notarized)
+  hearCertificate(lone, nullified)
+  hearProposal(lone, proposalOf(set, second, [leaf('b')], notarized, [nullified]))
+  const outputs = hearCertificate(lone, certificateOf(set, 'finalize', 3, headerDigest(second), [0, 1, 2]))
+  const commit = outputs.find((output) => output.kind === 'commit')
+  assert.equal(commit?.blocks, [first, second])
+  assert.equal(commit?.passed, [notarized, nullified])
+})
+
 test('a conflicting finalization stops the machine', () => {
   const lone = createLone(set, 3)
   hearProposal(lone, firstProposal)

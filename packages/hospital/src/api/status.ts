@@ -192,6 +192,16 @@ function chainProblems(member: Membership, chain: ChainStatus): StatusProblem[] 
       'Put the key files of the home back from a backup and start the daemon again. If the key is lost, announce another with "wardline member rotate"; who sent has to send again.'
     )
   }
+  const oldForks = member.chain.oldForks()
+  if (oldForks.length > 0) {
+    const signed = oldForks.map(({ epoch, view, digest }) => `block ${digest} in view ${view} of epoch ${epoch}`)
+    add(
+      'warn',
+      'old-fork',
+      `A quorum of former validators signed what is not on this chain: ${signed.join(', ')}. They decide nothing any more, so the chain goes on: either their old keys are in wrong hands, or some hospital has had another history since.`,
+      'Read height and digest of a recent block to the other hospitals by telephone ("wardline chain block HEIGHT"). If all have it, find out who still holds keys of that time; "wardline evidence list" names who is known to have signed both. If one does not have it, let nobody enter anything more until you agree which history counts.'
+    )
+  }
   if (chain.phase === 'stopped') {
     add(
       'fail',
