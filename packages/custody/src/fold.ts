@@ -5,6 +5,7 @@ import {
   type AckRow,
   decodePlaceRow,
   encodeAckRow,
+  encodeAttestedRow,
   encodeHeldRow,
   encodeHolderRow,
   encodeMarkRow,
@@ -130,10 +131,10 @@ function foldRecall(
 function foldAttest(
   table: Table,
   { header: { height, time } }: CommittedBlock,
-  { id, author: { member }, body: { recordId } }: ParsedTransaction<'stt.attest'>,
+  { id, author: { member }, body: { recordId, via } }: ParsedTransaction<'stt.attest'>,
   place: number
 ): void {
-  table.put(rowKeys.attested(recordId, member), encodeMarkRow({ id, time, height, place }))
+  table.put(rowKeys.attested(recordId, member), encodeAttestedRow({ id, via, time, height, place }))
 }
 
 /** Who gets a record again, or sends the own one again, has held it since the first time. */

@@ -51,7 +51,7 @@ export type CustodyGraph = {
    * the later ones are missing.
    */
   readonly complete: boolean
-  /** Absent where the record was not recalled, and from a receipt, which proves no recall. */
+  /** Absent where the record was not recalled, or where a receipt does not show that it was. */
   readonly recall?: Recall
 }
 
@@ -59,13 +59,24 @@ export type CustodyGraph = {
 export type Recall = Position & {
   readonly id: TransactionId
   /** Who has said that it did, and where; others have not, whether or not they did. */
-  readonly attested: ReadonlyMap<MemberId, Position & { readonly id: TransactionId }>
+  readonly attested: ReadonlyMap<MemberId, Attestation>
 }
 
+/** `via`: which transmission to it the member named; null for the origin. */
+export type Attestation = Position & { readonly id: TransactionId; readonly via: TransactionId | null }
+
 /** What a recall has made of what a member had: `recalled` until the member has said that it is destroyed. */
-export function recallStateOf({ recall }: CustodyGraph, member: MemberId): 'recalled' | 'destroyed' | undefined {
-  if (recall === undefined) return undefined
-  return recall.attested.has(member) ? 'destroyed' : 'recalled'
+export type RecallState = 'recalled' | 'destroyed'
+
+/** Undefined where the record was not recalled by then. */
+export function recallStateOf(
+  { recall }: Pick<CustodyGraph, 'recall'>,
+  member: MemberId,
+  moment?: Moment
+): RecallState | undefined {
+  if (recall === undefined || !isBy(moment, recall)) return undefined
+  const attested = recall.attested.get(member)
+  return attested !== undefined && isBy(moment, attested) ? 'destroyed' : 'recalled'
 }
 
 export type Holder = {
@@ -75,12 +86,17 @@ export type Holder = {
   /** Since when: the block of the acknowledgement, or for the origin the block of the first transmission. */
   readonly sinceMs: number
   readonly sinceHeight: Height
+  /** What a recall had made of it by then: who is marked came to hold the record, and is no holder any more. */
+  readonly recall: RecallState | null
 }
 
 /** A moment: after the block of a height, or after all blocks up to a time (milliseconds, inclusive). Absent: now. */
 export type Moment = { readonly height: Height } | { readonly timeMs: number }
 
-/** Who held the record then: the origin and whoever had acknowledged opening it. In the order in which they came to hold it. */
+/**
+ * Who had come to hold the record by then: the origin and whoever had acknowledged opening it, in this order, each with what a
+ * recall had made of it.
+ */
 export function holdersAt(graph: CustodyGraph, moment?: Moment): Holder[] {
   const holders = new Map<MemberId, Holder>()
   const acquired: { readonly member: MemberId; readonly through: TransactionId | null; readonly since: Position }[] = []
@@ -93,7 +109,8 @@ export function holdersAt(graph: CustodyGraph, moment?: Moment): Holder[] {
   }
   for (const { member, through, since } of acquired.sort((a, b) => comparePositions(a.since, b.since))) {
     if (holders.has(member) || !isBy(moment, since)) continue
-    holders.set(member, { member, through, sinceMs: since.timeMs, sinceHeight: since.height })
+    const recall = recallStateOf(graph, member, moment) ?? null
+    holders.set(member, { member, through, sinceMs: since.timeMs, sinceHeight: since.height, recall })
   }
   return [...holders.values()]
 }
@@ -173,7 +190,7 @@ export function membersOf(graph: CustodyGraph): MemberId[] {
   ]
 }
 
-function isBy(moment: Moment | undefined, { timeMs, height }: Position): boolean {
+export function isBy(moment: Moment | undefined, { timeMs, height }: Pick<Position, 'timeMs' | 'height'>): boolean {
   if (moment === undefined) return true
   return 'height' in moment ? height <= moment.height : timeMs <= moment.timeMs
 }

@@ -19,6 +19,7 @@ export {
   pathOf,
   pathTo,
   type Recall,
+  type RecallState,
   type Transmission,
   type Unacknowledged,
   unacknowledged
@@ -37,13 +38,20 @@ export {
   holdersOf,
   type Page,
   type PageOptions,
-  pathOfCopy,
-  recallIn
+  pathOfCopy
 } from './queries.ts'
 export { FORMS, type Form, renderCustody } from './render.ts'
 export type { OpenState } from './rows.ts'
 export { sealContextOf } from './seal-context.ts'
-export { type HeldRecord, heldRecord, heldRecords, type Rows, traceRecord, transmissionsOf } from './trace.ts'
+export {
+  type HeldRecord,
+  heldRecord,
+  heldRecords,
+  type Rows,
+  recallIn,
+  traceRecord,
+  transmissionsOf
+} from './trace.ts'
 export { type TraceFailure, type TraceVerdict, tracePlan, verifyTrace } from './trace-receipt.ts'
 export { type MismatchVerdict, verifyMismatch } from './verify-mismatch.ts'
 export {

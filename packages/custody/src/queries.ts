@@ -25,7 +25,7 @@ import {
   rowRanges,
   type SendRow
 } from './rows.ts'
-import { deliveryOf, type Rows } from './trace.ts'
+import { deliveryOf, type Rows, recallIn } from './trace.ts'
 
 /** One hand-off, whatever else its transmission went to. */
 export type Edge = {
@@ -43,7 +43,10 @@ export type PageOptions = {
 
 export type Page<T> = { readonly items: readonly T[]; readonly next: string | null }
 
-/** Who held a record at a moment (left out: now), in the order in which they came to hold it. Of an unknown record nobody. */
+/**
+ * Who had come to hold a record at a moment (left out: now), in this order, each with what a recall had made of it by then. Of an
+ * unknown record nobody.
+ */
 export async function holdersOf(
   rows: Rows,
   record: RecordId,
@@ -56,7 +59,8 @@ export async function holdersOf(
   return pageOf(rows, { from: range.from, to }, page, (_, value) => {
     const { member, through, time, height } = decodeHolderRow(value)
     if (moment !== undefined && 'timeMs' in moment && time > moment.timeMs) return 'end'
-    return { member, through, sinceMs: time, sinceHeight: height }
+    const recall = recallIn(rows, record, member, moment) ?? null
+    return { member, through, sinceMs: time, sinceHeight: height, recall }
   })
 }
 
@@ -200,16 +204,6 @@ export async function edgesRecalled(
     }
   }
   return { items, next: null }
-}
-
-/** What a recall has made of what a member had of a record; undefined where it was not recalled. */
-export function recallIn(
-  rows: Pick<Rows, 'get'>,
-  record: RecordId,
-  member: MemberId
-): 'recalled' | 'destroyed' | undefined {
-  if (rows.get(rowKeys.recall(record)) === undefined) return undefined
-  return rows.get(rowKeys.attested(record, member)) === undefined ? 'recalled' : 'destroyed'
 }
 
 /** The hand-offs of all records that name no consent, the oldest first. `limit` counts transmissions. */

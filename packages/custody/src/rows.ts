@@ -12,7 +12,7 @@
  * | `views/custody/at/<transmission id>` | where the transmission's row is (`PlaceRow`) |
  * | `views/custody/between/<sender>/<receiver>/<block time, 16 digits><place>` | where the transmission's row is (`PlaceRow`) |
  * | `views/custody/recall/<recordId>` | the recall of the record (`MarkRow`) |
- * | `views/custody/attested/<recordId>/<memberId>` | the member's word that it destroyed what it had of the record (`MarkRow`) |
+ * | `views/custody/attested/<recordId>/<memberId>` | the member's word that it destroyed what it had of the record (`AttestedRow`) |
  * | `views/custody/recalled/<position of the recall>` | recordId |
  * | `views/custody/unconsented/<position>` | recordId, for every transmission that names no consent |
  * | `views/custody/state/<state>/<position of the transmission>/<receiver>` | recordId, for every hand-off that is not `opened` |
@@ -128,6 +128,16 @@ const readMarkRow = mapOf({ id: bytes32<TransactionId>, time: uint, height: read
 /** Where the transaction is that says something once. */
 export type MarkRow = Read<typeof readMarkRow>
 
+const readAttestedRow = mapOf({
+  id: bytes32<TransactionId>,
+  via: nullable(bytes32<TransactionId>),
+  time: uint,
+  height: readHeight,
+  place: uint
+})
+/** `via` is null where the member is the origin. */
+export type AttestedRow = Read<typeof readAttestedRow>
+
 const readPlaceRow = mapOf({ record: bytes32<RecordId>, height: readHeight, place: uint })
 export type PlaceRow = Read<typeof readPlaceRow>
 
@@ -168,6 +178,10 @@ export function encodeMarkRow({ id, time, place, height }: MarkRow): Uint8Array 
   return encodeCbor({ id: nameBytes(id), time, place, height })
 }
 
+export function encodeAttestedRow({ id, via, time, place, height }: AttestedRow): Uint8Array {
+  return encodeCbor({ id: nameBytes(id), via: nullableName(via), time, place, height })
+}
+
 export function encodeRecordRow(record: RecordId): Uint8Array {
   return encodeCbor(nameBytes(record))
 }
@@ -178,6 +192,7 @@ export const decodeHeldRow = (bytes: Uint8Array): HeldRow => decodeStored(bytes,
 export const decodeHolderRow = (bytes: Uint8Array): HolderRow => decodeStored(bytes, readHolderRow)
 export const decodePlaceRow = (bytes: Uint8Array): PlaceRow => decodeStored(bytes, readPlaceRow)
 export const decodeMarkRow = (bytes: Uint8Array): MarkRow => decodeStored(bytes, readMarkRow)
+export const decodeAttestedRow = (bytes: Uint8Array): AttestedRow => decodeStored(bytes, readAttestedRow)
 export const decodeRecordRow = (bytes: Uint8Array): RecordId => decodeStored(bytes, bytes32<RecordId>)
 
 function nullableName(name: string | null): Uint8Array | null {

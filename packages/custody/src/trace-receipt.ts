@@ -1,6 +1,7 @@
 /**
- * A receipt of a trace: hand-offs of one record with their acknowledgements, each proven final by a joint receipt of the
- * ledger, and following one another from the record's origin. Whoever has the genesis can check it with nothing else.
+ * A receipt of a trace: hand-offs of one record with their acknowledgements, its recall and what attests its destruction, each
+ * proven final by a joint receipt of the ledger, and following one another from the record's origin. Whoever has the genesis can
+ * check it with nothing else.
  */
 import {
   assert,
@@ -9,6 +10,7 @@ import {
   type Height,
   type MemberId,
   type RecordId,
+  type SignKey,
   type TransactionId
 } from '@wardline/codec'
 import {
@@ -21,40 +23,61 @@ import {
   verifyJointReceipt
 } from '@wardline/ledger'
 import {
+  type Attestation,
   type CustodyGraph,
   comparePositions,
   type Delivery,
+  handOffs,
   type Position,
+  pathOf,
   pathTo,
   type Transmission
 } from './graph.ts'
 import type { BrokenPathCode } from './verify-path.ts'
 
 /**
- * The transactions that a receipt of the record needs, in the order of the chain: of every hand-off, or with `holder` of the
- * path by which that member came to hold the record, up to its own acknowledgement. The first is the transmission that
- * created the record. Undefined where that member holds none.
+ * The transactions that a receipt of the record needs, in the order of the chain; the first is the transmission that created
+ * the record. Without `holder`, all of its story. With one, the path by which that member came to hold the record, up to its
+ * own acknowledgement, the recall if there was one, and what those on the path attest. Undefined where it never held the record.
  */
 export function tracePlan(graph: CustodyGraph, holder?: MemberId): TransactionId[] | undefined {
-  const path = holder === undefined ? graph.transmissions : pathTo(graph, holder)
-  if (path === undefined) return undefined
-  const [creation] = graph.transmissions
-  const wanted = creation === undefined || path.includes(creation) ? path : [creation, ...path]
-  const places: (Position & { readonly id: TransactionId })[] = wanted.flatMap((transmission) => [
-    transmission,
-    ...transmission.to.flatMap(({ member, ack }) => {
-      const isWanted = holder === undefined || member === takerOn(path, transmission, holder)
-      return ack !== null && isWanted ? [ack] : []
-    })
-  ])
+  const wanted = holder === undefined ? wholeStory(graph) : storyOf(graph, holder)
   // One acknowledgement may be of several hand-offs.
-  return [...new Set(places.sort(comparePositions).map(({ id }) => id))]
+  return wanted && [...new Set(wanted.toSorted(comparePositions).map(({ id }) => id))]
 }
 
-/** Who took the record on from this transmission of the path: the sender of the next, at the end the holder. */
-function takerOn(path: readonly Transmission[], transmission: Transmission, holder: MemberId): MemberId | undefined {
-  const at = path.indexOf(transmission)
-  return at === -1 ? undefined : (path[at + 1]?.sender ?? holder)
+type Placed = Position & { readonly id: TransactionId }
+
+function wholeStory(graph: CustodyGraph): readonly Placed[] {
+  const { transmissions, recall } = graph
+  const acks = handOffs(graph).flatMap(({ delivery: { ack } }) => ack ?? [])
+  return [...transmissions, ...acks, ...(recall === undefined ? [] : [recall, ...recall.attested.values()])]
+}
+
+function storyOf(graph: CustodyGraph, holder: MemberId): readonly Placed[] | undefined {
+  const { transmissions, recall } = graph
+  const path = pathTo(graph, holder)
+  if (path === undefined) return undefined
+  const story: Placed[] = [...transmissions.slice(0, 1), ...wayOf(path, holder)]
+  if (recall === undefined) return story
+  story.push(recall)
+  for (const member of [...path.map(({ sender }) => sender), holder]) {
+    const attestation = recall.attested.get(member)
+    if (attestation === undefined) continue
+    story.push(attestation)
+    // It may name another transmission than the one that this member opened first.
+    if (attestation.via !== null) story.push(...wayOf(pathOf(graph, attestation.via) ?? []))
+  }
+  return story
+}
+
+/** The transmissions of a path, and the acknowledgements of who took the record on; at its end of `last`. */
+function wayOf(path: readonly Transmission[], last?: MemberId): readonly Placed[] {
+  return path.flatMap((transmission, i) => {
+    const taker = path[i + 1]?.sender ?? last
+    const ack = transmission.to.find(({ member }) => member === taker)?.ack
+    return ack == null ? [transmission] : [transmission, ack]
+  })
 }
 
 export type TraceFailure =
@@ -69,6 +92,8 @@ export type TraceFailure =
       | 'not-a-receiver'
       | 'not-opened'
     >
+  | 'recalled'
+  | 'not-recalled'
   | 'not-a-hand-off'
   | 'out-of-order'
   | 'repeated'
@@ -77,7 +102,10 @@ export type TraceVerdict =
   | {
       readonly kind: 'verified'
       readonly chain: ChainId
-      /** What the receipt proves: `complete` says nothing of it, for a receipt need not hold every hand-off. */
+      /**
+       * What the receipt proves: `complete` says nothing of it, for a receipt need not hold every hand-off, nor the recall. Without
+       * one nobody can tell from the receipt that the record was not recalled.
+       */
       readonly graph: CustodyGraph
       readonly content: Hash
       /** The block whose finalization proves all of it. */
@@ -94,8 +122,8 @@ export type TraceVerdict =
 
 /**
  * Verifies a receipt of a trace against a genesis that the caller trusts (`verifyGenesis` has found nothing): that every
- * transaction is final, and that every sender is the origin of the one record or had acknowledged opening the same content
- * before. That keys are their members' is the judgement of the quorum that finalized them. Never throws.
+ * transaction is final, that every sender is the origin of the one record or had acknowledged opening the same content
+ * before, that nobody sent it on after its recall, and that who attests its destruction was sent it. That keys are their members' is the judgement of the quorum that finalized them. Never throws.
  */
 export function verifyTrace(text: string, genesis: Genesis, options: { readonly pin?: Pin } = {}): TraceVerdict {
   const verdict = verifyJointReceipt(text, genesis, options)
@@ -125,12 +153,22 @@ export function followTrace(chain: ChainId, transactions: readonly ProvenTransac
 
 type Send = ParsedTransaction<'stt.send'>
 type Ack = ParsedTransaction<'stt.ack'>
+type RecallTransaction = ParsedTransaction<'stt.recall'>
+type Attest = ParsedTransaction<'stt.attest'>
 type Sent = Omit<Transmission, 'to'> & { readonly to: Map<MemberId, Delivery> }
+type Origin = {
+  readonly member: MemberId
+  readonly record: RecordId
+  readonly content: Hash
+  /** The key with which the patient may recall the record. */
+  readonly subject: SignKey | null
+}
 
 /** Follows the hand-offs in their order and says of each whether it may stand after those before. */
 function createTrace(chain: ChainId) {
   const sends = new Map<TransactionId, Sent>()
-  let origin: { readonly member: MemberId; readonly record: RecordId; readonly content: Hash } | undefined
+  let origin: Origin | undefined
+  let recalled: (Placed & { readonly attested: Map<MemberId, Attestation> }) | undefined
   let last: Height | undefined
 
   function send({ id, author, nonce, body }: Send, at: Position): Fault | undefined {
@@ -138,10 +176,11 @@ function createTrace(chain: ChainId) {
     if (origin === undefined) {
       if (via !== null) return 'not-the-origin'
       if (recordIdOf(chain, author.member, nonce) !== recordId) return 'record-id-mismatch'
-      origin = { member: author.member, record: recordId, content }
+      origin = { member: author.member, record: recordId, content, subject: body.subject }
     }
     if (sends.has(id)) return 'repeated'
     if (recordId !== origin.record) return 'other-record'
+    if (recalled !== undefined) return 'recalled'
     if (content !== origin.content) return 'content-changed'
     if (via === null && author.member !== origin.member) return 'not-the-origin'
     if (via !== null) {
@@ -175,6 +214,29 @@ function createTrace(chain: ChainId) {
     return undefined
   }
 
+  function recall({ id, author, body: { recordId, subject } }: RecallTransaction, at: Position): Fault | undefined {
+    if (recordId !== origin?.record) return 'other-record'
+    if (subject === null ? author.member !== origin.member : subject.key !== origin.subject) return 'not-the-origin'
+    if (recalled !== undefined) return 'repeated'
+    recalled = { id, ...at, attested: new Map() }
+    return undefined
+  }
+
+  function attest({ id, author, body: { recordId, via } }: Attest, at: Position): Fault | undefined {
+    const { member } = author
+    if (recordId !== origin?.record) return 'other-record'
+    if (recalled === undefined) return 'not-recalled'
+    if (via === null && member !== origin.member) return 'not-the-origin'
+    if (via !== null) {
+      const source = sends.get(via)
+      if (source === undefined) return 'wrong-via'
+      if (!source.to.has(member)) return 'not-a-receiver'
+    }
+    if (recalled.attested.has(member)) return 'repeated'
+    recalled.attested.set(member, { id, via, ...at })
+    return undefined
+  }
+
   let place = 0
   return {
     add({ transaction, height, timeMs }: ProvenTransaction): Fault | undefined {
@@ -185,27 +247,33 @@ function createTrace(chain: ChainId) {
       const at = { timeMs, height, place }
       if (transaction.kind === 'stt.send') return send(transaction, at)
       if (transaction.kind === 'stt.ack') return ack(transaction, at)
+      if (transaction.kind === 'stt.recall') return recall(transaction, at)
+      if (transaction.kind === 'stt.attest') return attest(transaction, at)
       return 'not-a-hand-off'
     },
     result(): { readonly graph: CustodyGraph; readonly content: Hash } {
       assert(origin !== undefined, 'the first transaction has passed, and so created the record')
       const { member, record, content } = origin
       const transmissions = [...sends.values()].map((sent): Transmission => ({ ...sent, to: [...sent.to.values()] }))
-      return { graph: { recordId: record, origin: member, transmissions, complete: true }, content }
+      const graph = { recordId: record, origin: member, transmissions, complete: true }
+      return { graph: recalled === undefined ? graph : { ...graph, recall: recalled }, content }
     }
   }
 }
 
 /** One sentence for each fault. */
 const SENTENCES: Readonly<Record<Fault, string>> = {
-  'not-the-origin': 'A hand-off that names no source is not by the origin of the record.',
+  'not-the-origin':
+    'A hand-off or an attestation that names no source, or a recall without the key of the patient, is not by the origin of the record.',
   'record-id-mismatch': 'The record is not one that the first sender created.',
-  'other-record': 'A hand-off is of another record.',
+  'other-record': 'A transaction is of another record than the first hand-off.',
   'content-changed': 'A hand-off commits to other content than the first.',
-  'wrong-via': 'A hand-off or an acknowledgement names a source that the receipt does not hold before it.',
-  'not-a-receiver': 'A sender, or whoever acknowledges, is not among the receivers of the source.',
+  'wrong-via': 'A transaction names a source that the receipt does not hold before it.',
+  'not-a-receiver': 'A sender, or whoever acknowledges or attests, is not among the receivers of the source.',
   'not-opened': 'A sender had not acknowledged opening what it sent on.',
-  'not-a-hand-off': 'A transaction is neither a hand-off nor an acknowledgement.',
+  recalled: 'A hand-off stands behind the recall of the record.',
+  'not-recalled': 'An attestation that the record is destroyed stands before its recall, or without one.',
+  'not-a-hand-off': 'A transaction is no hand-off, acknowledgement, recall or attestation.',
   'out-of-order': 'The transactions do not follow the order of the chain.',
-  repeated: 'A hand-off, or the acknowledgement of one, is there twice.'
+  repeated: 'A hand-off, the acknowledgement of one, the recall or an attestation is there twice.'
 }

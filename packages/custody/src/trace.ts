@@ -1,9 +1,19 @@
 /** Custody's questions that read rows: the graph of one record, and what one member holds. Never a scan of the chain. */
 import { assert, type Height, limits, type MemberId, name32, type RecordId, type TransactionId } from '@wardline/codec'
-import type { CustodyGraph, Delivery, Recall, Transmission } from './graph.ts'
+import {
+  type Attestation,
+  type CustodyGraph,
+  type Delivery,
+  isBy,
+  type Moment,
+  type Recall,
+  type RecallState,
+  type Transmission
+} from './graph.ts'
 import {
   type AckRow,
   decodeAckRow,
+  decodeAttestedRow,
   decodeHeldRow,
   decodeMarkRow,
   decodeSendRow,
@@ -56,16 +66,30 @@ async function readRecall(rows: Rows, recordId: RecordId): Promise<Recall | unde
   const value = rows.get(rowKeys.recall(recordId))
   if (value === undefined) return undefined
   const range = rowRanges.attested(recordId)
-  const attested = new Map<MemberId, ReturnType<typeof markOf>>()
-  for await (const [key, mark] of rows.range({ ...range, limit: limits.traceHandOffsMax })) {
-    attested.set(name32<MemberId>(key.slice(range.from.length)), markOf(mark))
+  const attested = new Map<MemberId, Attestation>()
+  for await (const [key, row] of rows.range({ ...range, limit: limits.traceHandOffsMax })) {
+    const { time, ...said } = decodeAttestedRow(row)
+    attested.set(name32<MemberId>(key.slice(range.from.length)), { ...said, timeMs: time })
   }
-  return { ...markOf(value), attested }
+  const { time, ...mark } = decodeMarkRow(value)
+  return { ...mark, timeMs: time, attested }
 }
 
-function markOf(value: Uint8Array) {
-  const { id, time, height, place } = decodeMarkRow(value)
-  return { id, timeMs: time, height, place }
+/** What a recall had made of what a member had of a record; undefined where it was not recalled by then. */
+export function recallIn(
+  rows: Pick<Rows, 'get'>,
+  record: RecordId,
+  member: MemberId,
+  moment?: Moment
+): RecallState | undefined {
+  const recall = rows.get(rowKeys.recall(record))
+  if (recall === undefined || !isPast(decodeMarkRow(recall), moment)) return undefined
+  const attested = rows.get(rowKeys.attested(record, member))
+  return attested !== undefined && isPast(decodeAttestedRow(attested), moment) ? 'destroyed' : 'recalled'
+}
+
+function isPast({ time, height }: { readonly time: number; readonly height: Height }, moment: Moment | undefined) {
+  return isBy(moment, { timeMs: time, height })
 }
 
 /** Every transmission of a record that `member` sent or was sent, in the order of the chain, however many there are. */
@@ -104,14 +128,16 @@ export function deliveryOf(member: MemberId, ack: AckRow | undefined): Delivery 
 
 export type HeldRecord = {
   readonly recordId: RecordId
-  /** The transmission by which the member may send it on: the `via` to name; null where the member is the origin. */
+  /** The transmission by which the member has it: the `via` to name; null where the member is the origin. */
   readonly through: TransactionId | null
   readonly sinceMs: number
   readonly sinceHeight: Height
+  /** What a recall has made of it: then the member holds it no more. */
+  readonly recall: RecallState | null
 }
 
 /**
- * The records that a member holds: those it originated and has sent, and those it opened. By recordId, at most `limit`,
+ * The records that a member came to hold: those it originated and has sent, and those it opened. By recordId, at most `limit`,
  * after the given one. Records that a hospital has never sent are not on the chain and so not here.
  */
 export async function heldRecords(
@@ -123,18 +149,19 @@ export async function heldRecords(
   const from = page.after === undefined ? range.from : `${range.from}${page.after}0`
   const held: HeldRecord[] = []
   for await (const [key, value] of rows.range({ from, to: range.to, limit: page.limit })) {
-    held.push(heldOf(name32<RecordId>(key.slice(range.from.length)), value))
+    held.push(heldOf(rows, member, name32<RecordId>(key.slice(range.from.length)), value))
   }
   return held
 }
 
-/** What `heldRecords` says of one record: how this member may send it on; undefined if it may not. */
+/** What `heldRecords` says of one record; undefined if this member never held it. */
 export function heldRecord(rows: Pick<Rows, 'get'>, member: MemberId, recordId: RecordId): HeldRecord | undefined {
   const value = rows.get(rowKeys.held(member, recordId))
-  return value === undefined ? undefined : heldOf(recordId, value)
+  return value === undefined ? undefined : heldOf(rows, member, recordId, value)
 }
 
-function heldOf(recordId: RecordId, value: Uint8Array): HeldRecord {
+function heldOf(rows: Pick<Rows, 'get'>, member: MemberId, recordId: RecordId, value: Uint8Array): HeldRecord {
   const { through, time, height } = decodeHeldRow(value)
-  return { recordId, through, sinceMs: time, sinceHeight: height }
+  const recall = recallIn(rows, recordId, member) ?? null
+  return { recordId, through, sinceMs: time, sinceHeight: height, recall }
 }

@@ -6,6 +6,7 @@ import * as assert from 'uvu/assert'
 import {
   type CustodyGraph,
   downstreamOf,
+  type HeldRecord,
   handOffs,
   heldRecord,
   heldRecords,
@@ -17,7 +18,7 @@ import {
 } from '../src/index.ts'
 import { encodeAckRow, encodeSendRow, rowKeys } from '../src/rows.ts'
 import { CREATED, createChain, type Hospital, hash, refold, type TestChain, tableOf } from './chain.ts'
-import { play, steps } from './histories.ts'
+import { type History, play, steps } from './histories.ts'
 
 const test = suite('custody/fold')
 
@@ -258,9 +259,16 @@ test('whatever members try: one origin, acyclic by via, every sender was a holde
           new Map(attested.map(({ author, id }) => [author.member, id]))
         )
         withRecall += recall === undefined ? 0 : 1
-        for (const hospital of chain.hospitals) {
-          const holder = holdersAt(graph).find(({ member }) => member === hospital.member)
-          assert.is(heldRecord(rows, hospital.member, record)?.through, holder?.through)
+        for (const { member } of chain.hospitals) {
+          const plain = plainlyHeld(record, member, { sends, acks, recalls, attestations })
+          const brief = (held: Pick<HeldRecord, 'through' | 'recall'> | undefined) =>
+            held && [held.through, held.recall]
+          assert.equal(brief(holdersAt(graph).find((holder) => holder.member === member)), plain)
+          assert.equal(brief(heldRecord(rows, member, record)), plain)
+          const [listed] = (await heldRecords(rows, member, { limit: 1000 })).filter(
+            ({ recordId }) => recordId === record
+          )
+          assert.equal(brief(listed), plain)
         }
         const shape = shapeOf(graph)
         cycles += shape.isCyclic ? 1 : 0
@@ -274,6 +282,25 @@ test('whatever members try: one origin, acyclic by via, every sender was a holde
   assert.ok(withRecall > 20, `${withRecall} records were recalled`)
   assert.ok(refusals > 500, `${refusals} transactions were refused`)
 })
+
+/** Through what a member came to hold a record, and what the recall made of it, by a plain look at what was accepted. */
+function plainlyHeld(
+  record: RecordId,
+  member: MemberId,
+  { sends, acks, recalls, attestations }: Pick<History, 'sends' | 'acks' | 'recalls' | 'attestations'>
+): readonly [TransactionId | null, string | null] | undefined {
+  const isOfRecord = ({ body }: { readonly body: { readonly recordId: RecordId } }) => body.recordId === record
+  const isOwn = ({ author }: ParsedTransaction) => 'member' in author && author.member === member
+  const [first] = sends.filter(isOfRecord)
+  const opened = acks
+    .filter(isOwn)
+    .flatMap(({ body }) => body.acks.filter(({ outcome }) => outcome === 'opened'))
+    .find(({ via }) => sends.some((send) => send.id === via && isOfRecord(send)))
+  const isOrigin = first !== undefined && isOwn(first)
+  if (!isOrigin && opened === undefined) return undefined
+  const recall = attestations.some((one) => isOwn(one) && isOfRecord(one)) ? 'destroyed' : 'recalled'
+  return [isOrigin ? null : (opened?.via ?? null), recalls.some(isOfRecord) ? recall : null]
+}
 
 /** The graph against the accepted transactions themselves, in their order. */
 function check(

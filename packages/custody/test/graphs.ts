@@ -56,7 +56,7 @@ function delivery(
 export function recalledAt(graph: CustodyGraph, timeMs: number, attested: readonly number[]): CustodyGraph {
   const at = { height: height(5000), place: 0 }
   const mark = { id: name<TransactionId>(7001), timeMs: timeMs + 1000, ...at }
-  const by = new Map(attested.map((hospital) => [member(hospital), mark]))
+  const by = new Map(attested.map((hospital) => [member(hospital), { ...mark, via: null }]))
   return { ...graph, recall: { id: name<TransactionId>(7000), timeMs, ...at, attested: by } }
 }
 

@@ -1,8 +1,9 @@
 import type { TransactionId } from '@wardline/codec'
-import type { ParsedTransaction, ProvenTransaction } from '@wardline/ledger'
+import { createSigner } from '@wardline/crypto'
+import { type ParsedTransaction, type ProvenTransaction, recordIdOf, signRecall } from '@wardline/ledger'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { tracePlan, traceRecord } from '../src/index.ts'
+import { holdersAt, tracePlan, traceRecord } from '../src/index.ts'
 import { followTrace } from '../src/trace-receipt.ts'
 import { createChain, type Hospital, hash } from './chain.ts'
 
@@ -28,10 +29,10 @@ for (const group of [[creation], [one, ackB], [two], [ackC, refusal], [back], [a
 }
 
 /** As a receipt has proven them: each in its block, or where the chain has none such, in the last one. */
-function proven(transactions: readonly ParsedTransaction[]): ProvenTransaction[] {
+function proven(transactions: readonly ParsedTransaction[], { blocks } = chain): ProvenTransaction[] {
   return transactions.map((transaction) => {
-    const block = chain.blocks.find(({ transactions: all }) => all.some(({ id }) => id === transaction.id))
-    const { header, digest } = block ?? (chain.blocks.at(-1) as (typeof chain.blocks)[number])
+    const block = blocks.find(({ transactions: all }) => all.some(({ id }) => id === transaction.id))
+    const { header, digest } = block ?? (blocks.at(-1) as (typeof blocks)[number])
     return { transaction, height: header.height, digest, timeMs: header.time }
   })
 }
@@ -110,6 +111,135 @@ test('what may not stand where it does is named, with its place', () => {
   const [first, second] = proven([creation, one]) as [ProvenTransaction, ProvenTransaction]
   const early = { ...second, height: (first.height - 1) as never }
   assert.equal(followTrace(chain.id, [first, early]), { kind: 'failed', code: 'out-of-order', at: 1 })
+})
+
+/**
+ * The story told to its end: D gets the record from A again and opens it; A recalls it, and all but C destroy it. What D names is
+ * the transmission that it was sent first and did not answer.
+ */
+const late = createChain(4)
+const ending = (() => {
+  const [alder, birch, cedar, dogwood] = late.hospitals as [Hospital, Hospital, Hospital, Hospital]
+  const first = late.firstSend(alder, [dogwood])
+  const record = first.body.recordId
+  const attest = (author: Hospital, via: TransactionId | null) =>
+    late.draft(author, 'stt.attest', { recordId: record, via })
+  const toB = late.sendOn(alder, [birch], record, null)
+  const openedB = late.ack(birch, toB.id)
+  const toCD = late.sendOn(birch, [cedar, dogwood], record, toB.id)
+  const openedD = late.ack(dogwood, toCD.id)
+  const recall = late.draft(alder, 'stt.recall', { recordId: record, subject: null })
+  const byA = attest(alder, null)
+  const byB = attest(birch, toB.id)
+  const byD = attest(dogwood, first.id)
+  for (const group of [[first], [toB, openedB], [toCD, openedD], [recall, byA], [byB], [byD]]) {
+    for (const tx of group) assert.equal(late.add(tx), { kind: 'accept' })
+    late.commit()
+  }
+  const all = [first, toB, openedB, toCD, openedD, recall, byA, byB, byD]
+  return {
+    alder,
+    birch,
+    cedar,
+    dogwood,
+    record,
+    attest,
+    first,
+    toB,
+    openedB,
+    toCD,
+    openedD,
+    recall,
+    byA,
+    byB,
+    byD,
+    all
+  }
+})()
+
+test('the recall of a record and what attests its destruction are in the receipt, and in what it proves', async () => {
+  const { record, all, alder, birch, cedar, dogwood } = ending
+  const graph = await traceRecord(late.rows(), record)
+  assert.ok(graph !== undefined)
+  assert.equal(
+    tracePlan(graph),
+    all.map(({ id }) => id)
+  )
+  const followed = followTrace(late.id, proven(all, late))
+  if (followed.kind === 'failed') throw new Error(followed.code)
+  assert.equal(followed.graph, graph)
+  const marks = holdersAt(followed.graph).map(({ member, recall }) => [member, recall])
+  assert.equal(
+    new Map(marks as [string, string][]),
+    new Map([alder, birch, dogwood].map((one) => [one.member, 'destroyed']))
+  )
+  const early = holdersAt(followed.graph, { height: 3 as never })
+  assert.ok(early.length === 3 && early.every(({ recall }) => recall === null))
+  assert.is(followed.graph.recall?.attested.has(cedar.member), false)
+})
+
+test('a path holds the recall, what those on it attest, and how they came to be sent what they name', async () => {
+  const { record, alder, birch, dogwood, first, toB, openedB, toCD, openedD, recall, byA, byB, byD } = ending
+  const graph = await traceRecord(late.rows(), record)
+  assert.ok(graph !== undefined)
+  const planned = (holder: Hospital) => tracePlan(graph, holder.member)
+  const ids = (transactions: readonly ParsedTransaction[]) => transactions.map(({ id }): TransactionId => id)
+  assert.equal(planned(alder), ids([first, recall, byA]))
+  assert.equal(planned(birch), ids([first, toB, openedB, recall, byA, byB]))
+  // Its copy came by the second transmission, and what it says names the first.
+  const toD = [first, toB, openedB, toCD, openedD, recall, byA, byB, byD]
+  assert.equal(planned(dogwood), ids(toD))
+})
+
+test('what a receipt says of a recall is held against what stands before it', () => {
+  const { record, alder, birch, cedar, dogwood, attest, first, toB, openedB, toCD, openedD, recall, byA, byB } = ending
+  const sentOn = [first, toB, openedB, toCD, openedD]
+  const sentAfter = late.sendOn(birch, [cedar], record, toB.id)
+  const sentAgain = late.sendOn(alder, [cedar], record, null)
+  const other = late.firstSend(alder, [birch])
+  const ofOther = late.draft(alder, 'stt.recall', { recordId: other.body.recordId, subject: null })
+  const byStranger = late.draft(birch, 'stt.recall', { recordId: record, subject: null })
+  const patient = createSigner(new Uint8Array(32).fill(7))
+  const byPatient = late.draft(birch, 'stt.recall', { recordId: record, subject: signRecall(late.id, record, patient) })
+  const rows: readonly (readonly [string, readonly ParsedTransaction[], string, number])[] = [
+    ['a recall alone', [recall], 'other-record', 0],
+    ['an attestation alone', [byA], 'other-record', 0],
+    ['the recall of another record', [first, ofOther], 'other-record', 1],
+    ['recalled by somebody', [...sentOn, byStranger], 'not-the-origin', 5],
+    ['recalled with a key that the record does not name', [...sentOn, byPatient], 'not-the-origin', 5],
+    ['recalled twice', [first, recall, recall], 'repeated', 2],
+    ['the recall is missing', [...sentOn, byA], 'not-recalled', 5],
+    ['the recall comes later', [...sentOn, byA, recall], 'not-recalled', 5],
+    ['sent on after the recall', [first, toB, openedB, recall, sentAfter], 'recalled', 4],
+    ['sent again after the recall', [first, recall, sentAgain], 'recalled', 2],
+    ['attested twice', [first, recall, byA, byA], 'repeated', 3],
+    ['the transmission is missing that it names', [first, recall, byB], 'wrong-via', 2],
+    ['attested as the origin', [...sentOn, recall, attest(birch, null)], 'not-the-origin', 6],
+    ['attested by who was not sent it', [...sentOn, recall, attest(cedar, first.id)], 'not-a-receiver', 6],
+    [
+      'attested for another record',
+      [first, recall, late.draft(alder, 'stt.attest', { recordId: other.body.recordId, via: null })],
+      'other-record',
+      2
+    ]
+  ]
+  for (const [what, transactions, code, at] of rows) {
+    assert.equal(followTrace(late.id, proven(transactions, late)), { kind: 'failed', code, at }, what)
+  }
+  assert.is(followTrace(late.id, proven([first, recall, attest(dogwood, first.id)], late)).kind, 'followed')
+})
+
+test('a patient’s key recalls the record whose first transmission names it', () => {
+  const patient = createSigner(new Uint8Array(32).fill(7))
+  const nonce = new Uint8Array(16).fill(9)
+  const record = recordIdOf(late.id, ending.alder.member, nonce)
+  const body = { ...ending.first.body, recordId: record, subject: patient.publicKey }
+  const sent = late.draft(ending.alder, 'stt.send', body, nonce)
+  const recalled = late.draft(ending.cedar, 'stt.recall', {
+    recordId: record,
+    subject: signRecall(late.id, record, patient)
+  })
+  assert.is(followTrace(late.id, proven([sent, recalled], late)).kind, 'followed')
 })
 
 test.run()

@@ -2,6 +2,7 @@
 import { randomBytes } from 'node:crypto'
 import { type RecordId, toHex } from '@wardline/codec'
 import { createSigner } from '@wardline/crypto'
+import { verifyTrace } from '@wardline/custody'
 import { signRecall } from '@wardline/ledger'
 import type { KeyValueStore } from '@wardline/ports'
 import { suite } from 'uvu'
@@ -81,6 +82,24 @@ test('a recalled record is destroyed wherever it came, attested, and neither ope
   const { recall } = await delta.call('record.holders', { record, limit: 1 })
   assert.is(recall?.id, recalled.id)
   assert.equal((await delta.call('record.path', { record, to: 'Gamma' })).recall, recall)
+  const { holders } = await delta.call('record.holders', { record })
+  assert.equal(new Set(holders.map(({ recall: state }) => state)), new Set(['destroyed']))
+  const { holders: early } = await delta.call('record.holders', {
+    record,
+    atHeight: (recall?.height ?? 1) - 1
+  } as never)
+  assert.equal([early.length, new Set(early.map(({ recall: state }) => state))], [3, new Set([null])])
+  const held = await delta.call('record.held', { member: 'Beta', limit: 1000 })
+  assert.is(held.records.find((one) => one.record === record)?.recall, 'destroyed')
+  const receipt = await delta.call('record.receipt', { record })
+  const proven = verifyTrace(receipt.receipt, founded.genesis)
+  if (proven.kind === 'failed') throw new Error(proven.what)
+  assert.is(proven.graph.recall?.id, recalled.id)
+  assert.is(proven.graph.recall?.attested.size, 3)
+  const path = await delta.call('record.receipt', { record, to: 'Beta' })
+  const ofPath = verifyTrace(path.receipt, founded.genesis)
+  if (ofPath.kind === 'failed') throw new Error(ofPath.what)
+  assert.equal(new Set(ofPath.graph.recall?.attested.keys()), new Set([alpha.place.member, beta.place.member]))
   assert.is(payloadsAt(alpha, beta, gamma, delta), 0)
   await level([alpha, beta, gamma, delta])
   for (const holder of [alpha, beta, gamma]) {

@@ -141,12 +141,13 @@ export async function listHolders(
     client.call('record.holders', { record: record as RecordId, ...page, ...moment })
   )
   const text = await table(
-    ['holder', 'since', 'height', 'by'],
+    ['holder', 'since', 'height', 'by', 'recall'],
     result.holders.map((holder) => [
       who(holder),
       utc(holder.sinceMs),
       holder.sinceHeight,
-      holder.via === null ? 'origin' : short(holder.via)
+      holder.via === null ? 'origin' : short(holder.via),
+      recallWord(holder.recall)
     ])
   )
   emit(common, result, () => [text, ...recalledLine(result)].join('\n'))
@@ -252,12 +253,13 @@ export async function listHeld(common: Common, member: string | undefined, page:
   const params = { ...page, member, after: page.after as RecordId | undefined }
   const result = await withDaemon(common, (client) => client.call('record.held', params))
   const text = await table(
-    ['record', 'since', 'height', 'by'],
-    result.records.map(({ record, via, sinceMs, sinceHeight }) => [
+    ['record', 'since', 'height', 'by', 'recall'],
+    result.records.map(({ record, via, sinceMs, sinceHeight, recall }) => [
       record,
       utc(sinceMs),
       sinceHeight,
-      via === null ? 'origin' : short(via)
+      via === null ? 'origin' : short(via),
+      recallWord(recall)
     ])
   )
   emit(common, result, () => text)
@@ -273,11 +275,15 @@ function handOffTable(edges: Result<'handoff.list'>['edges']): Promise<string> {
       who(from),
       who(to),
       purpose,
-      [state, mismatch, recall === 'recalled' ? 'to destroy' : recall].filter((word) => word !== null).join(', '),
+      [state, mismatch, recallWord(recall)].filter((word) => word !== null).join(', '),
       consent === null ? 'none' : short(consent),
       short(transmission)
     ])
   )
+}
+
+function recallWord(recall: Result<'handoff.list'>['edges'][number]['recall']): string | null {
+  return recall === 'recalled' ? 'to destroy' : recall
 }
 
 function sayMore(common: Common, next: string | null): void {

@@ -64,9 +64,10 @@ function showTrace(common: Common, check: Extract<ReceiptCheck, { kind: 'trace' 
       `commitment   ${content}`,
       `final by     ${final.height} ${final.digest}`,
       `pinned       ${pinned ? 'yes' : UNPINNED}`,
-      'proves       these hand-offs and acknowledgements, each final; not that there were no others',
+      `proves       what is drawn, each transaction of it final, as of block ${final.height}`,
+      `proves not   that there was nothing else, before or since: other hand-offs, acknowledgements, ${graph.recall === undefined ? 'a recall' : 'attestations'}`,
       '',
-      drawSwimlanes(graph, { names, width: screenWidth(), unicode: showsUnicode() })
+      drawSwimlanes(graph, { names, width: screenWidth(), unicode: showsUnicode(), asOf: final.height })
     ].join('\n')
   )
 }

@@ -44,7 +44,16 @@ const served = await serveFake(join(runner.folder, 'home/run'), {
     return { ...answer, drawing } as unknown as Result<'record.trace'>
   },
   async 'record.holders'() {
-    return { record: RECORD, holders: [], recall, recallKey: null, next: null } as unknown as Result<'record.holders'>
+    const holding = { via: null, sinceMs: 0, sinceHeight: 1 }
+    const holders = [
+      { ...mercy, ...holding, recall: recall && 'destroyed' },
+      { ...mercy, ...holding, recall: recall && 'recalled' }
+    ]
+    return { record: RECORD, holders, recall, recallKey: null, next: null } as unknown as Result<'record.holders'>
+  },
+  async 'record.held'() {
+    const held = { record: RECORD, via: null, sinceMs: 0, sinceHeight: 1, recall: recall && 'destroyed' }
+    return { ...mercy, records: [held], next: null } as unknown as Result<'record.held'>
   },
   async 'record.path'() {
     return { origin: mercy, path: [], complete: true, recall } as unknown as Result<'record.path'>
@@ -100,10 +109,13 @@ test('of a record that was called back, every answer says so, and the graph of h
   }
   const all = () => Promise.all([ask('holders', RECORD), ask('path', RECORD, '--to', 'Mercy'), ask('trace', RECORD)])
   for (const out of await all()) assert.not.match(out, 'Recalled')
+  assert.not.match(await ask('held'), 'destroyed')
   recall = { id: RECORD, timeMs: Date.UTC(2026, 10, 20), height: 9 }
   const [holders, path, traced] = await all()
   const line = /^Recalled 2026-11-20.*: nobody sends it on any more; `record trace` says who has destroyed it\.$/m
   assert.match(holders ?? '', line)
+  assert.match(holders ?? '', /^Mercy .*destroyed\nMercy .*to destroy$/m)
+  assert.match(await ask('held'), / destroyed$/m)
   assert.match(path ?? '', line)
   assert.match(traced ?? '', /^Recalled 2026-11-20.*: nobody sends it on any more\.\nDestroyed by +Mercy\n.*nobody$/m)
   isWhole = false

@@ -81,7 +81,11 @@ const chain = chainIdOf(genesis)
 let nonces = 0
 const recordId = recordIdOf(chain, alder.member, new Uint8Array(16).fill(1))
 
-function signed<B>(kind: 'stt.send' | 'stt.ack', author: Founder, body: B): ParsedTransaction {
+function signed<B>(
+  kind: 'stt.send' | 'stt.ack' | 'stt.recall' | 'stt.attest',
+  author: Founder,
+  body: B
+): ParsedTransaction {
   nonces += 1
   const envelope = {
     chain,
@@ -115,7 +119,15 @@ const ackTwo = signed('stt.ack', cedar, { acks: [{ via: two.id, outcome: 'opened
 const three = send(cedar, alder, two.id)
 const bodies = [[one], [ackOne, two], [ackTwo], [three], []]
 
-function headersOf(): readonly Header[] {
+/** Alder calls it back; Birch and then Alder destroy it, Cedar has not said so. */
+const recall = signed('stt.recall', alder, { recordId, subject: null })
+const byBirch = signed('stt.attest', birch, { recordId, via: one.id })
+const byAlder = signed('stt.attest', alder, { recordId, via: null })
+const recalledBodies = [[one], [ackOne, two], [ackTwo], [recall, byBirch], [byAlder]]
+
+type Bodies = readonly (readonly ParsedTransaction[])[]
+
+function headersOf(bodies: Bodies): readonly Header[] {
   let history: Frontier = appendLeaf(emptyFrontier, nameBytes(chain))
   const headers: Header[] = []
   for (const [i, transactions] of bodies.entries()) {
@@ -140,10 +152,10 @@ function headersOf(): readonly Header[] {
   return headers
 }
 
-const headers = headersOf()
-const last = headers.at(-1) as Header
-
-function receipt(): JointReceipt {
+/** A receipt of these blocks' transactions, without those that are left out. */
+function receipt(bodies: Bodies, without: readonly ParsedTransaction[] = []): JointReceipt {
+  const headers = headersOf(bodies)
+  const last = headers.at(-1) as Header
   const digests = [nameBytes(chain), ...headers.slice(0, -1).map((header) => nameBytes(headerDigest(header)))]
   const digest = headerDigest(last)
   const message = voteBytes('finalize', chain, last.epoch, last.view, digest)
@@ -154,15 +166,13 @@ function receipt(): JointReceipt {
   return {
     chain,
     transactions: bodies.flatMap((transactions, i) =>
-      transactions.map(({ bytes }, index) => ({
-        transaction: bytes,
-        path: leafPath(
-          transactions.map(({ leaf }) => leaf),
-          index
-        ),
-        header: headers[i] as Header,
-        proof: inclusionProof(digests, i + 1)
-      }))
+      transactions.flatMap((transaction, index) => {
+        if (without.includes(transaction)) return []
+        const leaves = transactions.map(({ leaf }) => leaf)
+        const header = headers[i] as Header
+        const proof = header === last ? null : inclusionProof(digests, i + 1)
+        return [{ transaction: transaction.bytes, path: leafPath(leaves, index), header, proof }]
+      })
     ),
     final: {
       header: last,
@@ -180,7 +190,8 @@ function receipt(): JointReceipt {
   }
 }
 
-const text = `${encodeJointReceipt(receipt())}\n`
+const headers = headersOf(bodies)
+const text = `${encodeJointReceipt(receipt(bodies))}\n`
 const traceFile = join(runner.folder, 'trace.json')
 const genesisFile = join(runner.folder, 'genesis.json')
 writeFileSync(traceFile, text)
@@ -191,7 +202,10 @@ test('a trace is verified offline, drawn, and what it assumes is said', async ()
   const { exit, out } = await runner.run(args)
   assert.is(exit, 0)
   assert.match(out, `verified     record ${recordId}`)
-  assert.match(out, 'not that there were no others')
+  assert.match(out, 'each transaction of it final, as of block 5')
+  assert.match(out, /proves not {3}that there was nothing else, before or since: .*a recall$/m)
+  assert.match(out, '3 holders as of block 5')
+  assert.not.match(out, /\bnow\b/)
   assert.match(out, /pinned {7}no: former validators’ keys are trusted/)
   assert.match(out, '3 hand-offs, 2 opened, 1 not acknowledged')
   for (const name of ['Alder', 'Birch', 'Cedar']) assert.match(out, name)
@@ -231,8 +245,53 @@ test('in a network namespace without any network it verifies as well', () => {
   assert.match(ran.stdout, 'verified')
 })
 
+const recalledText = `${encodeJointReceipt(receipt(recalledBodies))}\n`
+const recalledFile = join(runner.folder, 'recalled.json')
+writeFileSync(recalledFile, recalledText)
+const recalledArgs = ['verify', 'recalled.json', '--genesis', 'genesis.json']
+
+test('of a recalled record it draws who is to destroy it and who has, and counts no holders', async () => {
+  const { exit, out } = await runner.run(recalledArgs)
+  assert.is(exit, 0)
+  assert.match(out, /recalled 2027-01-15 .*, destroyed by 2 of 3 as of block 5/)
+  assert.match(out, 'opened, to destroy')
+  assert.match(out, 'opened, destroyed')
+  assert.match(out, /proves not {3}that there was nothing else, before or since: .*attestations$/m)
+  assert.not.match(out, /holds? it now|holders|holds it as of/)
+  const json = JSON.parse((await runner.run([...recalledArgs, '--json'])).out)
+  assert.is(json.recall.transaction, recall.id)
+  assert.equal(json.recall.missing, [cedar.member])
+  const marks = json.holders.map((holder: { member: string; recall: string }) => [holder.member, holder.recall])
+  assert.equal(marks, [
+    [alder.member, 'destroyed'],
+    [birch.member, 'destroyed'],
+    [cedar.member, 'recalled']
+  ])
+})
+
+test('a transaction that is left out is missed where another one builds on it', () => {
+  const codeWithout = (...left: readonly ParsedTransaction[]) => {
+    const verdict = verifyTrace(encodeJointReceipt(receipt(recalledBodies, left)), genesis)
+    return verdict.kind === 'failed' ? verdict.code : verdict.kind
+  }
+  const rows: readonly (readonly [readonly ParsedTransaction[], string])[] = [
+    [[], 'verified'],
+    [[one], 'wrong-via'],
+    [[one, ackOne], 'not-the-origin'],
+    [[ackOne], 'not-opened'],
+    [[two], 'wrong-via'],
+    [[recall], 'not-recalled'],
+    // Nothing builds on these: the words say that there may be more.
+    [[ackTwo], 'verified'],
+    [[byBirch], 'verified'],
+    [[byAlder], 'verified'],
+    [[recall, byBirch, byAlder], 'verified']
+  ]
+  for (const [left, code] of rows) assert.is(codeWithout(...left), code)
+})
+
 test('no bit of the file can be changed, and the first thing that fails is named', () => {
-  const whole = readFileSync(traceFile)
+  const whole = readFileSync(recalledFile)
   assert.is(verifyTrace(whole.toString(), genesis).kind, 'verified')
   const codes = new Set<string>()
   for (let at = 0; at < whole.length; at++) {

@@ -19,12 +19,18 @@ import {
 } from '../schema.ts'
 import { CUSTODY_FORMS, DELIVERY_STATES, MISMATCH_CLAIMS, PURPOSES } from '../vocabulary.ts'
 
-const holder = z.object({
-  ...memberName.shape,
+const recallState = z.enum(['recalled', 'destroyed']).nullable()
+
+const holding = {
   via: transactionId.nullable().describe('The transmission by which it came; null for the origin'),
   sinceMs: timeMs,
-  sinceHeight: heightNumber
-})
+  sinceHeight: heightNumber,
+  recall: recallState.describe(
+    'recalled: the record was called back, and the member holds it no more; destroyed: and the member has said that it destroyed what it had'
+  )
+}
+
+const holder = z.object({ ...memberName.shape, ...holding })
 
 const recallMark = z.object({ id: transactionId, timeMs, height: heightNumber })
 
@@ -65,12 +71,9 @@ const edge = z.object({
 const handOff = z.object({
   record: recordId,
   ...edge.shape,
-  recall: z
-    .enum(['recalled', 'destroyed'])
-    .nullable()
-    .describe(
-      'recalled: the record was called back; destroyed: and the receiver has said that it destroyed what it had'
-    )
+  recall: recallState.describe(
+    'recalled: the record was called back; destroyed: and the receiver has said that it destroyed what it had'
+  )
 })
 
 const handOffs = z.array(handOff).describe('In final order')
@@ -108,7 +111,9 @@ export const custodyMethods = {
       origin: memberName,
       commitment: hash.describe('To the content'),
       height: heightNumber.describe('The head when this was read'),
-      holders: z.array(holder),
+      holders: z
+        .array(holder)
+        .describe('Who came to hold it, in this order; after a recall each says what became of it'),
       recall: recall.nullable().describe('Null unless the record was called back'),
       recallKey,
       edges: z.array(edge).describe('In final order, one for each transmission and receiver'),
@@ -137,7 +142,9 @@ export const custodyMethods = {
       chain: chainId,
       record: recordId,
       height: headHeight,
-      holders: z.array(holder).describe('In the order in which they came to hold it'),
+      holders: z
+        .array(holder)
+        .describe('In the order in which they came to hold it; `recall` of each is as of the moment that is asked for'),
       recall: recallMark.nullable().describe('Null unless the record was called back, by now'),
       recallKey,
       next
@@ -212,7 +219,8 @@ export const custodyMethods = {
     errors: ['not-found', 'ambiguous', 'too-large']
   }),
   'record.held': method({
-    summary: 'Lists the records that a member holds, by id: those it originated and has sent, and those it opened.',
+    summary:
+      'Lists the records that a member came to hold, by id: those it originated and has sent, and those it opened; recalled ones are marked.',
     roles: everybody,
     params: z.strictObject({
       chain,
@@ -224,14 +232,7 @@ export const custodyMethods = {
       chain: chainId,
       height: headHeight,
       ...memberName.shape,
-      records: z.array(
-        z.object({
-          record: recordId,
-          via: transactionId.nullable().describe('The transmission by which it came; null for the origin'),
-          sinceMs: timeMs,
-          sinceHeight: heightNumber
-        })
-      ),
+      records: z.array(z.object({ record: recordId, ...holding })),
       next: recordId.nullable()
     }),
     errors: ['not-found', 'ambiguous']
@@ -285,18 +286,23 @@ export const custodyMethods = {
     errors: ['not-found', 'ambiguous']
   }),
   'record.receipt': method({
-    summary: 'Gives one line that proves hand-offs of a record, from its origin on, to whoever has the genesis alone.',
+    summary:
+      'Gives one line that proves hand-offs of a record, from its origin on, and its recall, to whoever has the genesis alone.',
     roles: everybody,
     params: z.strictObject({
       chain,
       record: recordId,
-      to: memberRef.describe('Only the path by which this member came to hold it; left out: every hand-off').optional(),
+      to: memberRef
+        .describe(
+          'Only the path by which this member came to hold it, with what those on it attest after a recall; left out: everything'
+        )
+        .optional(),
       anchor: heightNumber.describe('A height that the receipt shall name, for whoever has pinned it').optional()
     }),
     result: z.object({
       chain: chainId,
       record: recordId,
-      transactions: count.describe('Hand-offs and acknowledgements that it proves'),
+      transactions: count.describe('Hand-offs, acknowledgements, recall and attestations that it proves'),
       final: heightNumber.describe('The block whose finalization proves them'),
       receipt: z.string().max(limits.jointReceiptBytesMax)
     }),

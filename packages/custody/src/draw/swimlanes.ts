@@ -21,7 +21,7 @@ function title(view: View): string[] {
   const { graph, glyphs, name, width, selected } = view
   const lines = [
     `Record ${graph.recordId.slice(0, 16)}${glyphs.ellipsis} of ${name(graph.origin)}`,
-    ...wrap(factsOf(view), ` ${glyphs.dot} `, width)
+    ...wrap(factsOf(view, view.when), ` ${glyphs.dot} `, width)
   ]
   const hidden = hiddenText(selected.hidden)
   if (hidden !== undefined) lines.push(hidden)
@@ -34,7 +34,7 @@ function title(view: View): string[] {
 export const BINNED = 'A column gathers what one hospital sent in a while.'
 
 /** What a drawing says first: how many hand-offs it shows and how they stand, who holds the record, what for and when. */
-export function factsOf({ graph, selected, isOneDay }: Scene): string[] {
+export function factsOf({ graph, selected, isOneDay }: Scene, when = 'now'): string[] {
   const edges = handOffs(selected)
   const counts = new Map<string, number>()
   for (const { delivery } of edges) {
@@ -46,31 +46,32 @@ export function factsOf({ graph, selected, isOneDay }: Scene): string[] {
   const purpose = onePurpose(selected)
   return [
     [plural(edges.length, 'hand-off'), ...states].join(', '),
-    recallFact(graph) ?? `${plural(holdersAt(graph).length, 'holder')} now`,
+    recallFact(graph, when) ?? `${plural(holdersAt(graph).length, 'holder')} ${when}`,
     ...(purpose === undefined ? [] : [`for ${purpose}`]),
     isOneDay && edges.length > 0 ? `${day}, times in UTC` : 'times in UTC'
   ]
 }
 
-/** `recalled 2026-11-21 08:00:00, destroyed by 2 of 4`, of the members of the graph. */
-function recallFact(graph: CustodyGraph): string | undefined {
+/** `recalled 2026-11-21 08:00:00, destroyed by 2 of 4`, of the members of the graph: after it nobody is a holder. */
+function recallFact(graph: CustodyGraph, when: string): string | undefined {
   const { recall } = graph
   if (recall === undefined) return undefined
   const members = membersOf(graph)
   const destroyed = members.filter((member) => recall.attested.has(member)).length
-  return `recalled ${dayOf(recall.timeMs)} ${timeOf(recall.timeMs)}, destroyed by ${destroyed} of ${members.length}`
+  const known = when === 'now' ? '' : ` ${when}`
+  return `recalled ${dayOf(recall.timeMs)} ${timeOf(recall.timeMs)}, destroyed by ${destroyed} of ${members.length}${known}`
 }
 
 /** The marks that the drawing uses, each with its word. */
 function legend(view: View): string[] {
-  const { glyphs, width } = view
+  const { glyphs, width, when } = view
   const states = new Set(view.columns.flatMap(({ arrows }) => arrows.map(({ state }) => state)))
   const entries = [
     `${glyphs.origin} origin`,
     `${glyphs.lanes.held.repeat(3)} holds it`,
     ...(isWaitingShown(view) ? [`${glyphs.lanes.waiting.repeat(3)} sent to it`] : []),
     ...[...states].map((state) => `${[...new Set(glyphs.heads[state])].join('')} ${STATE_WORDS[state]}`),
-    ...(view.graph.recall === undefined ? [`${glyphs.ends.held} holds it now`] : recallLegend(view))
+    ...(view.graph.recall === undefined ? [`${glyphs.ends.held} holds it ${when}`] : recallLegend(view))
   ]
   return wrap(entries, '   ', width)
 }

@@ -1,5 +1,5 @@
 /** What every part of a drawing needs to know: names, characters, widths, and who holds the record at which column. */
-import type { MemberId } from '@wardline/codec'
+import type { Height, MemberId } from '@wardline/codec'
 import { type CustodyGraph, comparePositions, membersOf, type Position, recallStateOf } from '../graph.ts'
 import { type Columns, columnsOf } from './columns.ts'
 import { ASCII, type Glyphs, type Hold, UNICODE } from './glyphs.ts'
@@ -18,6 +18,8 @@ export type TerminalOptions = DrawOptions & {
   readonly width: number
   /** False for terminals that show ASCII only. */
   readonly unicode: boolean
+  /** The block as of which the graph is told, where that is not now: a receipt proves nothing of what came later. */
+  readonly asOf?: Height
 }
 
 /** More transmissions than these are gathered by time. */
@@ -39,6 +41,8 @@ export type View = Scene & {
   readonly glyphs: Glyphs
   readonly width: number
   readonly name: (member: MemberId) => string
+  /** `now`, or `as of block 12`. */
+  readonly when: string
 }
 
 const WIDTH_MIN = 40
@@ -68,7 +72,8 @@ export function viewOf(graph: CustodyGraph, options: TerminalOptions): View {
     ...sceneOf(graph, options.selection),
     glyphs: options.unicode ? UNICODE : ASCII,
     width: Math.max(WIDTH_MIN, Math.floor(options.width)),
-    name: (member) => printable(options.names(member), options.unicode)
+    name: (member) => printable(options.names(member), options.unicode),
+    when: options.asOf === undefined ? 'now' : `as of block ${options.asOf}`
   }
 }
 

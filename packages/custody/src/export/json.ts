@@ -1,7 +1,7 @@
 /** The graph for scripts. */
 import { type Hidden, select } from '../draw/selection.ts'
 import type { DrawOptions } from '../draw/view.ts'
-import { type CustodyGraph, type DeliveryState, handOffs, holdersAt, membersOf } from '../graph.ts'
+import { type CustodyGraph, type DeliveryState, handOffs, holdersAt, membersOf, type RecallState } from '../graph.ts'
 
 export type CustodyJson = {
   readonly recordId: string
@@ -13,6 +13,7 @@ export type CustodyJson = {
     readonly through: string | null
     readonly sinceMs: number
     readonly sinceHeight: number
+    readonly recall: RecallState | null
   }[]
   /** Null unless the record was called back, and where that is not known. `missing`: who has not said that it destroyed it. */
   readonly recall: {

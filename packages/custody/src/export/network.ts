@@ -36,7 +36,7 @@ function networkOf(graph: CustodyGraph, { names, selection }: DrawOptions): Netw
   const selected = select(graph, selection)
   const { transmissions } = selected
   const members = membersOf({ ...graph, transmissions })
-  const holders = new Set(holdersAt(graph).map(({ member }) => member))
+  const holders = new Set(holdersAt(graph).flatMap(({ member, recall }) => (recall === null ? [member] : [])))
   const places = new Map(members.map((member, i) => [member, i]))
   const place = (member: MemberId) => places.get(member) as number
   const numbers = new Map(transmissions.map(({ id }, i) => [id, i + 1]))
@@ -45,7 +45,7 @@ function networkOf(graph: CustodyGraph, { names, selection }: DrawOptions): Netw
       member,
       name: printable(names(member), true),
       isOrigin: member === graph.origin,
-      isHolder: holders.has(member) && graph.recall === undefined,
+      isHolder: holders.has(member),
       recall: wordOf(recallStateOf(graph, member))
     })),
     links: handOffs(selected).map((handOff) => {

@@ -174,7 +174,7 @@ export function custodyMethods(memberships: Memberships): Methods {
         ...nameOf(member, holder),
         records: held
           .slice(0, limit)
-          .map(({ recordId, through, ...since }) => ({ record: recordId, via: through, ...since })),
+          .map(({ recordId, through, ...rest }) => ({ record: recordId, via: through, ...rest })),
         next: held.length > limit ? (held[limit - 1]?.recordId ?? null) : null
       }
     },
@@ -311,8 +311,8 @@ async function graphOf({ chain }: Membership, record: RecordId): Promise<Custody
   return graph
 }
 
-function holderRow(member: Membership, { member: id, through, sinceMs, sinceHeight }: CustodyHolder): Holder {
-  return { ...nameOf(member, id), via: through, sinceMs, sinceHeight }
+function holderRow(member: Membership, { member: id, through, ...rest }: CustodyHolder): Holder {
+  return { ...nameOf(member, id), via: through, ...rest }
 }
 
 function recallOf({ chain }: Membership, record: RecordId) {
