@@ -32,6 +32,7 @@ import {
   chainIdOf,
   type Fold,
   type Genesis,
+  memberIdOf,
   type ParsedTransaction,
   type Pin,
   readMode,
@@ -86,6 +87,8 @@ const IMPATIENT_PEER_MS = 2_000
 const PENDING_ASKED_AT_ONCE = 1_000
 /** Transactions accepted here that a daemon without a vote says again with each exchange. */
 const PENDING_SAID_AT_ONCE = 1_000
+/** The refused blocks of one validator are logged at most this often. */
+const REFUSAL_LOGGED_MS = 60_000
 /** Pending transactions looked at to find one that a block could take now. */
 const WORK_LOOKS_MAX = 64
 
@@ -128,6 +131,10 @@ export type ChainStatus = {
   /** Whether this daemon votes, and if not, why. */
   readonly voting: Voting
   readonly mempool: { readonly transactions: number; readonly bytes: number }
+  /** How long something that a block could take has been pending without a new final block; 0 while nothing is. */
+  readonly stalledMs: number
+  /** Validators whose clock was off from this daemon's when they last proposed; `aheadMs` is negative for behind. */
+  readonly clocksOff: readonly { readonly member: MemberId; readonly aheadMs: number }[]
 }
 
 export type Chain = {
@@ -209,6 +216,11 @@ export async function openChain(parts: ChainParts): Promise<Chain> {
   let exchange: Timer | undefined
   /** Whether this hospital votes in the present epoch. */
   let isVoting = false
+  /** Since when something that a block could take has been pending without a new final block. */
+  let waitingSinceMs: number | null = null
+  const founderNames = new Map(genesis.founders.map(({ sign, name }) => [memberIdOf(sign), name]))
+  /** When a refused proposal of each validator was last logged. */
+  const loggedMs = new Map<MemberId, number>()
   /** In the newest final block, as far as this run knows. */
   let lastBlockTransactions = 0
 
@@ -242,7 +254,8 @@ export async function openChain(parts: ChainParts): Promise<Chain> {
       void guarded(() => receiver.retryParked())
       if (directory.update(block.changes, block.header.time)) void guarded(setPeers)
       // What could not be included before this block may be includable now.
-      agreement.work(hasWork())
+      waitingSinceMs = null
+      reportWork(hasWork())
       for (const run of listeners) run(block)
     }
   })
@@ -278,7 +291,7 @@ export async function openChain(parts: ChainParts): Promise<Chain> {
       perSecond: limits.requestsPerPeerPerSecond
     }),
     onKept: (transaction) => {
-      if (mempool.withId(transaction.id) !== undefined) agreement.work(true)
+      if (mempool.withId(transaction.id) !== undefined) reportWork(true)
     },
     onFaulty: (faulty, code) => submitter.faulty(faulty, code),
     background: (run) => void guarded(run)
@@ -288,7 +301,7 @@ export async function openChain(parts: ChainParts): Promise<Chain> {
   const outbox = createOutbox(clock, (batch) => guarded(() => network.gossip.publish(topic('tx'), batch)))
   const onAdmitted = (transactions: readonly ParsedTransaction[]) => {
     for (const transaction of transactions) payloads.want(transaction)
-    if (transactions.some((transaction) => payloads.isReady(transaction))) agreement.work(true)
+    if (transactions.some((transaction) => payloads.isReady(transaction))) reportWork(true)
   }
   const receiver = createReceiver({
     admission,
@@ -360,7 +373,7 @@ export async function openChain(parts: ChainParts): Promise<Chain> {
       fetchBlock: (digest, from) => blocks.fetchBlock(digest, from),
       catchUp: (from) => blocks.catchUp(from.flatMap((member) => directory.peerOf(member) ?? [])),
       exchangePending: () => {
-        if (!hasWork()) agreement.work(false)
+        if (!hasWork()) reportWork(false)
         for (const peer of network.connected()) void guarded(() => askPending(peer))
       },
       epoch,
@@ -375,6 +388,19 @@ export async function openChain(parts: ChainParts): Promise<Chain> {
         if (hasWork() || nowMs - (askedMs.get(peer) ?? Number.NEGATIVE_INFINITY) < IMPATIENT_PEER_MS) return
         askedMs.set(peer, nowMs)
         void guarded(() => askPending(peer))
+      },
+      refused: ({ member, view, code, aheadMs }) => {
+        const nowMs = clock.nowMs()
+        const agoMs = nowMs - (loggedMs.get(member) ?? Number.NEGATIVE_INFINITY)
+        if (agoMs >= 0 && agoMs < REFUSAL_LOGGED_MS) return
+        loggedMs.set(member, nowMs)
+        const time = code === 'wrong-time' ? { aheadS: Math.round(aheadMs / 1000) } : {}
+        log.warn(
+          code === 'wrong-time'
+            ? 'a block is refused, its time is too far from the clock here: check the clocks'
+            : 'a block is refused',
+          { member, name: founderNames.get(member), view, code, ...time }
+        )
       },
       publish: (message) => {
         // Such a vote ends a view: the next leader builds.
@@ -425,7 +451,7 @@ export async function openChain(parts: ChainParts): Promise<Chain> {
   outbox.add(await submitter.restore())
   await setPeers()
   agreement.start()
-  if (mempool.size > 0) agreement.work(true)
+  if (mempool.size > 0) reportWork(true)
   void guarded(async () => {
     await catchUp([])
     if (phase === 'catching-up') phase = 'running'
@@ -485,6 +511,18 @@ export async function openChain(parts: ChainParts): Promise<Chain> {
       looks += 1
     }
     return false
+  }
+
+  function reportWork(has: boolean): void {
+    waitingSinceMs = has ? (waitingSinceMs ?? clock.nowMs()) : null
+    agreement.work(has)
+  }
+
+  function stalledMs(): number {
+    if (waitingSinceMs === null || !hasWork()) return 0
+    // The clock may have been set back.
+    waitingSinceMs = Math.min(waitingSinceMs, clock.nowMs())
+    return clock.nowMs() - waitingSinceMs
   }
 
   function forked(certificate: Certificate, held: readonly Certificate[]): Promise<WardlineError> {
@@ -639,8 +677,9 @@ export async function openChain(parts: ChainParts): Promise<Chain> {
       }))
     },
     status() {
-      const { epoch, view, voting } = agreement.status()
-      return { phase, epoch, view, voting, mempool: { transactions: mempool.size, bytes: mempool.sizeBytes } }
+      const { epoch, view, voting, clocksOff } = agreement.status()
+      const pending = { transactions: mempool.size, bytes: mempool.sizeBytes }
+      return { phase, epoch, view, voting, mempool: pending, stalledMs: stalledMs(), clocksOff }
     },
     async stop() {
       if (phase !== 'stopped') halt()

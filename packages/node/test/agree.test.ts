@@ -43,6 +43,7 @@ async function soloLeader(fillMs = 0, other: { isForked?: boolean } = {}) {
     contradicts: () => other.isForked ?? false,
     forked: async () => new Error('forked'),
     publish: () => {},
+    refused: () => {},
     tell: () => {}
   }
   const chain = chainIdOf(genesis)
