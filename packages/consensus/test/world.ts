@@ -353,6 +353,7 @@ function perform(world: World, node: WorldNode, output: Output): void {
   switch (output.kind) {
     case 'journal':
     case 'journal-lost':
+    case 'refused':
     case 'retry':
       if (output.kind === 'retry') gossipPending(world, node)
       break

@@ -40,6 +40,8 @@ import type { Clock, GossipVerdict, Journal, PeerName, Timer } from '@wardline/p
 import { createAllowance } from './allowance.ts'
 import { allHold } from './signatures.ts'
 
+export type Refusal = Extract<Output, { kind: 'refused' }>
+
 /** What the engine asks of the rest of the node. Each may take its time; the loop goes on meanwhile. */
 export type Application = {
   /** How long to let the block fill before `build`; 0: not at all. */
@@ -87,6 +89,8 @@ export type Application = {
   silentUntil(view: View): void
   /** A member was caught at signing two votes that exclude each other. */
   evidence(evidence: Evidence): Promise<void>
+  /** A leader's header cannot be voted for here. */
+  refused(what: Refusal): void
   publish(message: Message): void
   tell(member: MemberId, message: Message): void
 }
@@ -341,6 +345,9 @@ export function createAgreement(parts: AgreementParts): Agreement {
         return
       case 'evidence':
         void task(() => application.evidence(output.evidence))
+        return
+      case 'refused':
+        application.refused(output)
         return
       case 'retry':
         application.exchangePending()

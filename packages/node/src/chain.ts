@@ -33,6 +33,7 @@ import {
   chainIdOf,
   type Fold,
   type Genesis,
+  memberIdOf,
   type ParsedTransaction,
   type Pin,
   readMode,
@@ -89,6 +90,8 @@ const PENDING_ASKED_AT_ONCE = 1_000
 const PENDING_SAID_AT_ONCE = 1_000
 /** A chain that stops at a fork takes this long at most to tell the others. */
 const FORK_TOLD_MS = 2_000
+/** The refused blocks of one validator are logged at most this often. */
+const REFUSAL_LOGGED_MS = 60_000
 /** Pending transactions looked at to find one that a block could take now. */
 const WORK_LOOKS_MAX = 64
 
@@ -131,6 +134,10 @@ export type ChainStatus = {
   /** Whether this daemon votes, and if not, why. */
   readonly voting: Voting
   readonly mempool: { readonly transactions: number; readonly bytes: number }
+  /** How long something that a block could take has been pending without a new final block; 0 while nothing is. */
+  readonly stalledMs: number
+  /** Validators whose clock was off from this daemon's when they last proposed; `aheadMs` is negative for behind. */
+  readonly clocksOff: readonly { readonly member: MemberId; readonly aheadMs: number }[]
 }
 
 export type Chain = {
@@ -223,6 +230,11 @@ export async function openChain(parts: ChainParts): Promise<Chain> {
   let exchange: Timer | undefined
   /** Whether this hospital votes in the present epoch. */
   let isVoting = false
+  /** Since when something that a block could take has been pending without a new final block. */
+  let waitingSinceMs: number | null = null
+  const founderNames = new Map(genesis.founders.map(({ sign, name }) => [memberIdOf(sign), name]))
+  /** When a refused proposal of each validator was last logged. */
+  const loggedMs = new Map<MemberId, number>()
   /** In the newest final block, as far as this run knows. */
   let lastBlockTransactions = 0
 
@@ -256,7 +268,8 @@ export async function openChain(parts: ChainParts): Promise<Chain> {
       void guarded(() => receiver.retryParked())
       if (directory.update(block.changes, block.header.time)) void guarded(setPeers)
       // What could not be included before this block may be includable now.
-      agreement.work(hasWork())
+      waitingSinceMs = null
+      reportWork(hasWork())
       for (const run of listeners) run(block)
     }
   })
@@ -292,7 +305,7 @@ export async function openChain(parts: ChainParts): Promise<Chain> {
       perSecond: limits.requestsPerPeerPerSecond
     }),
     onKept: (transaction) => {
-      if (mempool.withId(transaction.id) !== undefined) agreement.work(true)
+      if (mempool.withId(transaction.id) !== undefined) reportWork(true)
     },
     onFaulty: (faulty, code) => submitter.faulty(faulty, code),
     background: (run) => void guarded(run)
@@ -302,7 +315,7 @@ export async function openChain(parts: ChainParts): Promise<Chain> {
   const outbox = createOutbox(clock, (batch) => guarded(() => network.gossip.publish(topic('tx'), batch)))
   const onAdmitted = (transactions: readonly ParsedTransaction[]) => {
     for (const transaction of transactions) payloads.want(transaction)
-    if (transactions.some((transaction) => payloads.isReady(transaction))) agreement.work(true)
+    if (transactions.some((transaction) => payloads.isReady(transaction))) reportWork(true)
   }
   const receiver = createReceiver({
     admission,
@@ -376,7 +389,7 @@ export async function openChain(parts: ChainParts): Promise<Chain> {
       fetchBlock: (digest, from) => blocks.fetchBlock(digest, from),
       catchUp: (from) => blocks.catchUp(from.flatMap((member) => directory.peerOf(member) ?? [])),
       exchangePending: () => {
-        if (!hasWork()) agreement.work(false)
+        if (!hasWork()) reportWork(false)
         for (const peer of network.connected()) void guarded(() => askPending(peer))
       },
       epoch,
@@ -391,6 +404,19 @@ export async function openChain(parts: ChainParts): Promise<Chain> {
         if (hasWork() || nowMs - (askedMs.get(peer) ?? Number.NEGATIVE_INFINITY) < IMPATIENT_PEER_MS) return
         askedMs.set(peer, nowMs)
         void guarded(() => askPending(peer))
+      },
+      refused: ({ member, view, code, aheadMs }) => {
+        const nowMs = clock.nowMs()
+        const agoMs = nowMs - (loggedMs.get(member) ?? Number.NEGATIVE_INFINITY)
+        if (agoMs >= 0 && agoMs < REFUSAL_LOGGED_MS) return
+        loggedMs.set(member, nowMs)
+        const time = code === 'wrong-time' ? { aheadS: Math.round(aheadMs / 1000) } : {}
+        log.warn(
+          code === 'wrong-time'
+            ? 'a block is refused, its time is too far from the clock here: check the clocks'
+            : 'a block is refused',
+          { member, name: founderNames.get(member), view, code, ...time }
+        )
       },
       publish: (message) => {
         // Such a vote ends a view: the next leader builds.
@@ -442,7 +468,7 @@ export async function openChain(parts: ChainParts): Promise<Chain> {
   outbox.add(await submitter.restore())
   await setPeers()
   agreement.start()
-  if (mempool.size > 0) agreement.work(true)
+  if (mempool.size > 0) reportWork(true)
   void guarded(async () => {
     await catchUp([])
     if (phase === 'catching-up') phase = 'running'
@@ -502,6 +528,18 @@ export async function openChain(parts: ChainParts): Promise<Chain> {
       looks += 1
     }
     return false
+  }
+
+  function reportWork(has: boolean): void {
+    waitingSinceMs = has ? (waitingSinceMs ?? clock.nowMs()) : null
+    agreement.work(has)
+  }
+
+  function stalledMs(): number {
+    if (waitingSinceMs === null || !hasWork()) return 0
+    // The clock may have been set back.
+    waitingSinceMs = Math.min(waitingSinceMs, clock.nowMs())
+    return clock.nowMs() - waitingSinceMs
   }
 
   /** Stops voting, keeps the proof, and lets who is connected know the finalizations that are final here. */
@@ -681,8 +719,9 @@ export async function openChain(parts: ChainParts): Promise<Chain> {
       }))
     },
     status() {
-      const { epoch, view, voting } = agreement.status()
-      return { phase, epoch, view, voting, mempool: { transactions: mempool.size, bytes: mempool.sizeBytes } }
+      const { epoch, view, voting, clocksOff } = agreement.status()
+      const pending = { transactions: mempool.size, bytes: mempool.sizeBytes }
+      return { phase, epoch, view, voting, mempool: pending, stalledMs: stalledMs(), clocksOff }
     },
     async stop() {
       if (phase !== 'stopped') halt()

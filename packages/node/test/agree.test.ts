@@ -44,6 +44,7 @@ async function soloLeader(fillMs = 0, other: { isForked?: boolean } = {}) {
     oldFork: async () => undefined,
     forked: async () => new Error('forked'),
     publish: () => {},
+    refused: () => {},
     tell: () => {}
   }
   const chain = chainIdOf(genesis)

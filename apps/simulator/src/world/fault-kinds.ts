@@ -17,7 +17,7 @@ export const FAULT_KINDS = {
   'write-error': 'a write fails with EIO or ENOSPC, on the disk or not',
   'journal-flip': 'a bit of the vote journal turns over while the daemon is off',
   'store-flip': 'a row of the database fails its checksum from some start on',
-  'clock-offset': 'clocks are off by up to three seconds',
+  'clock-offset': 'clocks are off by up to three seconds, some by an hour',
   'clock-jump': 'a clock jumps while its daemon runs',
   'validator-change': 'not a fault: a validator is removed, comes back or gets another key, and the epoch ends',
   twins: 'a member runs two daemons with the same keys, each for a part of the others',

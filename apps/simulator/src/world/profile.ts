@@ -28,6 +28,8 @@ export type Profile = {
   readonly writesPerFault: number | null
   /** Each node's clock is off by up to this much, either way. */
   readonly clockOffsetMs: number
+  /** Clocks that are off by about an hour; together with the Byzantine members no more than the others bear. */
+  readonly clocksFarOff: number
   /** Mean time between jumps of some clock, ms; null for none. */
   readonly clockJumpEveryMs: number | null
   /** Mean time between changes of the validators, ms; null for none. */
@@ -71,6 +73,7 @@ export function drawProfile(prng: Prng, wanted: Wanted): Profile {
   const nodes = wanted.nodes ?? drawnNodes
   const slowestMs = prng.pick([1, 5, 20, 100, 300])
   const parts = prng.fork('parts')
+  const members = drawMembers(prng.fork('members'), nodes)
   const drawn: Profile = {
     mode: wanted.mode ?? prng.fork('mode').pick(MODES),
     nodes,
@@ -100,13 +103,18 @@ export function drawProfile(prng: Prng, wanted: Wanted): Profile {
     actionEveryMs: prng.pick([50, 200, 500, 1500]),
     actionsMax: ACTIONS_MAX,
     changeEveryMs: drawChanges(prng.fork('changes')),
-    ...drawMembers(prng.fork('members'), nodes)
+    clocksFarOff: drawFarOff(prng.fork('clocks far off'), faultsTolerated(nodes) - members.byzantine.length),
+    ...members
   }
   return withFaults(drawn, wanted.faults ?? ALL_FAULTS)
 }
 
 function drawChanges(prng: Prng): number | null {
   return prng.chance(0.5) ? prng.between(1500, 12_000) : null
+}
+
+function drawFarOff(prng: Prng, most: number): number {
+  return most > 0 && prng.chance(0.4) ? 1 + prng.below(most) : 0
 }
 
 /** Who is Byzantine, and whose disk turns bits over: all of them together may stop for good, and the others go on. */
@@ -148,6 +156,7 @@ function withFaults(drawn: Profile, kinds: readonly FaultKind[]): Profile {
     partsPerCrash: has('mid-release') ? drawn.partsPerCrash : null,
     writesPerFault: has('write-error') ? drawn.writesPerFault : null,
     clockOffsetMs: has('clock-offset') ? drawn.clockOffsetMs : 0,
+    clocksFarOff: has('clock-offset') ? drawn.clocksFarOff : 0,
     clockJumpEveryMs: has('clock-jump') ? drawn.clockJumpEveryMs : null,
     changeEveryMs: has('validator-change') ? drawn.changeEveryMs : null,
     flips: drawn.flips.filter(has),

@@ -51,6 +51,8 @@ type End = { readonly loss: Loss; readonly awayMs: number }
 /** One node's crashes at an output, or failing writes, in one plan. */
 const COUNTED_MAX = 60
 
+const HOUR_MS = 3_600_000
+
 /**
  * @param nodes all of them
  * @param fragile nodes of correct members whose disks turn bits over, one for each of `profile.flips`
@@ -108,6 +110,14 @@ export function planMishaps(
   }
   for (const [, afterMs] of times(prng.fork('changes'), profile.changeEveryMs, profile.safetyMs)) {
     plan.push({ kind: 'validator-change', afterMs })
+  }
+  const farOff = prng.fork('clocks far off')
+  const left = [...nodes]
+  for (let count = 0; count < profile.clocksFarOff; count++) {
+    const [node] = left.splice(farOff.below(left.length), 1)
+    const afterMs = farOff.between(0, profile.safetyMs / 2)
+    const offsetMs = farOff.pick([-1, 1]) * (HOUR_MS + farOff.below(60_000))
+    if (node !== undefined) plan.push({ kind: 'clock-offset', afterMs, node, offsetMs })
   }
   return plan.map((what, number) => ({ number, ...what }))
 }

@@ -6,6 +6,7 @@ import { leaderOf } from '../validators.ts'
 import { castNullify, enterView } from './advance.ts'
 import { askMember, votingOf } from './audit.ts'
 import { receiveFetched, receiveSyncHead } from './chain.ts'
+import { clocksOff } from './clocks.ts'
 import { isClosed } from './epoch.ts'
 import type { Engine, EngineConfig, EngineStatus, Input, Output, Recovered, Screening } from './interface.ts'
 import { releaseFutureVotes } from './lag.ts'
@@ -121,6 +122,7 @@ export function engineStatus(engine: Engine): EngineStatus {
     voting: votingOf(state),
     floor: { view: floor.view, height: floor.height, digest: floor.digest },
     unfinalized: state.notarizations.size,
+    clocksOff: clocksOff(state),
     conflict: state.conflict
   }
 }

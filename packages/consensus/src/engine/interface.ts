@@ -11,6 +11,7 @@ import type { JournalEntry } from '../journal.ts'
 import type { Message } from '../messages.ts'
 import type { Proposal } from '../proposal.ts'
 import type { ValidatorSet } from '../validators.ts'
+import type { HeaderFault } from './justification.ts'
 
 /** The machine of one chain. Changed by `step` (and the rate limits of `screen`) only. */
 export type Engine = Brand<object, 'Engine'>
@@ -147,6 +148,14 @@ export type Output =
   | { readonly kind: 'journal-lost' }
   /** A member signed two votes that exclude each other; both are genuine. Keep it, and have a block record it. */
   | { readonly kind: 'evidence'; readonly evidence: Evidence }
+  /** A leader's header cannot be voted for here; its time is `aheadMs` ahead of this node's clock, negative for behind. */
+  | {
+      readonly kind: 'refused'
+      readonly member: MemberId
+      readonly view: View
+      readonly code: HeaderFault
+      readonly aheadMs: number
+    }
   /** A view took too long: exchange lists of pending transactions. */
   | { readonly kind: 'retry' }
 
@@ -196,6 +205,8 @@ export type EngineStatus = {
   readonly floor: { readonly view: View; readonly height: Height; readonly digest: Digest }
   /** Notarized blocks above the floor that are known here. */
   readonly unfinalized: number
+  /** Validators whose clock was off from this node's when they last proposed; `aheadMs` is negative for behind. */
+  readonly clocksOff: readonly { readonly member: MemberId; readonly aheadMs: number }[]
   /** A finalization that contradicts what is final, because of which `step` threw. */
   readonly conflict: Certificate | null
 }

@@ -68,8 +68,11 @@ function isFull(skips: readonly Certificate[]): boolean {
   return bytes + 2 * largest > limits.proposalSkipsBytesMax
 }
 
+/** `wrong-time` is too far from this node's clock, `not-after-parent` no later than the block before. */
+export type HeaderFault = 'wrong-time' | 'closed-parent' | 'wrong-height' | 'not-after-parent'
+
 /** What is wrong with the signed header itself, as far as this node can see; the driver checks the rest. */
-export function judgeHeader(state: State, proposal: Proposal, nowMs: number): string | undefined {
+export function judgeHeader(state: State, proposal: Proposal, nowMs: number): HeaderFault | undefined {
   const { header } = proposal
   // It was judged when it was first proposed, and time has passed since.
   if (isProposedAgain(proposal)) return undefined
@@ -79,5 +82,5 @@ export function judgeHeader(state: State, proposal: Proposal, nowMs: number): st
   const parentHeader = knownHeader(state, header.parent)
   if (parentHeader !== undefined && isClosing(state, parentHeader)) return 'closed-parent'
   if (header.height !== parent.height + 1) return 'wrong-height'
-  return header.time > parent.timeMs ? undefined : 'wrong-time'
+  return header.time > parent.timeMs ? undefined : 'not-after-parent'
 }

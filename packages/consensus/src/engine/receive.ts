@@ -10,6 +10,7 @@ import { acceptCertificates, acceptVote, castNotarize, giveUpView } from './adva
 import { receiveAsk, receiveStatus } from './audit.ts'
 import { VIEWS_KEPT } from './bounds.ts'
 import { addBlock, commitFinalized } from './chain.ts'
+import { compareClocks } from './clocks.ts'
 import { isClosed } from './epoch.ts'
 import type { Input } from './interface.ts'
 import { judgeHeader, judgeJustification } from './justification.ts'
@@ -80,12 +81,15 @@ function receiveProposal(state: State, from: string, proposal: Proposal): void {
   const slot = state.proposals.get(view)
   if (slot !== undefined && (slot.digest !== digest || slot.state !== 'open')) return
   const fault = judgeHeader(state, proposal, state.nowMs)
+  compareClocks(state, proposal, signer)
   state.proposals.set(view, { digest, state: fault === undefined ? 'checking' : 'invalid' })
   if (fault === undefined) addBlock(state, digest, header)
   acceptVote(state, leaderVote(proposal, digest, leader), signer, -1)
   commitFinalized(state)
 
   if (fault !== undefined) {
+    const aheadMs = header.time - state.nowMs
+    state.outputs.push({ kind: 'refused', member: leader, view, code: fault, aheadMs })
     if (view === state.current.view) giveUpView(state)
     return
   }

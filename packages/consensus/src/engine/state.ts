@@ -69,6 +69,8 @@ export type State = {
   readonly accusations: readonly Set<string>[]
   /** This node went through every view from here to the current one. */
   watchedFrom: View
+  /** By signer index: leaders whose clock was off from this node's when they last proposed. */
+  readonly clocksOff: Map<number, { readonly aheadMs: number; readonly seenAtMs: number }>
   /** By signer index: what it claims beyond the next view. */
   readonly future: Map<number, Claim>
 
@@ -204,6 +206,7 @@ export function createState(config: EngineConfig, recovered: Recovered): State {
     newestVotes: new Array<Vote | undefined>(set.validators.length),
     accusations: set.validators.map(() => new Set()),
     watchedFrom: 0 as View,
+    clocksOff: new Map(),
     future: new Map(),
     hasTransactions: false,
     commitsPending: new Map(),

@@ -5,6 +5,7 @@ import type { Vote } from '../vote.ts'
 import { castNullify } from './advance.ts'
 import { askAll } from './audit.ts'
 import { PROPOSAL_RESENDS_MAX, VIEWS_KEPT } from './bounds.ts'
+import { forgetClocks } from './clocks.ts'
 import { isClosed } from './epoch.ts'
 import { claimsDueAtMs, newestFinalization, reportBehind } from './lag.ts'
 import { proposalDueAtMs } from './propose.ts'
@@ -23,6 +24,7 @@ export function setNow(state: State, nowMs: number): void {
   const backMs = state.nowMs - nowMs
   state.nowMs = nowMs
   if (backMs <= 0) return
+  forgetClocks(state, backMs)
   const { current } = state
   current.enteredAtMs -= backMs
   if (current.timerAtMs !== null) current.timerAtMs -= backMs

@@ -2,7 +2,7 @@
 import type { Leaf } from '@wardline/codec'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { certificatesIn, headerDigest, type Output, type Proposal } from '../../src/index.ts'
+import { certificatesIn, engineStatus, headerDigest, type Output, type Proposal } from '../../src/index.ts'
 import { certificateOf, fakeSet, genesisParent, hashOf, headerOf, parentOf, proposalOf } from '../chain-fixture.ts'
 import {
   crashNode,
@@ -22,6 +22,7 @@ import {
   feed,
   hearCertificate,
   hearProposal,
+  type Lone,
   restart,
   ring,
   votesSent
@@ -137,6 +138,41 @@ test('a notarized block ends the patience', () => {
   const next = headerOf(set, 7, parentOf(header), [], genesisParent.time + HOUR_MS)
   const notarization = certificateOf(set, 'notarize', 6, headerDigest(header))
   assert.ok(votesSent(hearProposal(lone, proposalOf(set, next, [], notarization))).includes('nullify 7'))
+})
+
+test('whose clock differs is told until its clock agrees, or this one is set back', () => {
+  const propose = (lone: Lone, view: number, aheadMs: number) => {
+    const header = headerOf(set, view, genesisParent, [], lone.nowMs + aheadMs)
+    return hearProposal(lone, proposalOf(set, header, [], null, skipsTo(view - 1)))
+  }
+  const told = (lone: Lone) => engineStatus(lone.engine).clocksOff.map(({ aheadMs }) => aheadMs)
+  for (const [aheadMs, expected] of [
+    [HOUR_MS, [HOUR_MS]],
+    [10_000, []],
+    [10_001, [10_001]],
+    [-900, []]
+  ] as const) {
+    const lone = createLone(set, 0)
+    const outputs = propose(lone, 1, aheadMs)
+    assert.equal(told(lone), expected)
+    const refused = outputs.flatMap((one) => (one.kind === 'refused' ? [[one.code, one.aheadMs]] : []))
+    assert.equal(refused, aheadMs > 10_000 ? [['wrong-time', aheadMs]] : [])
+    for (const skip of skipsTo(4)) hearCertificate(lone, skip)
+    propose(lone, 5, 0)
+    assert.equal(told(lone), [], 'the same leader, its clock put right')
+  }
+  const lone = createLone(set, 0)
+  propose(lone, 1, HOUR_MS)
+  lone.nowMs += HOUR_MS + 1
+  feed(lone, { kind: 'work', hasWork: false })
+  assert.equal(told(lone), [], 'long ago')
+  const ahead = createLone(set, 0)
+  ahead.nowMs += HOUR_MS
+  propose(ahead, 1, -HOUR_MS)
+  assert.equal(told(ahead), [-HOUR_MS])
+  ahead.nowMs -= HOUR_MS
+  feed(ahead, { kind: 'work', hasWork: false })
+  assert.equal(told(ahead), [])
 })
 
 test('the journal holds each nullification once, and a restarted leader sends its proposal as it was', () => {

@@ -1,7 +1,7 @@
 /** How the daemon is: health first, each problem with what to do about it, then the chains. */
 import type { Api, ChainStatus, StatusProblem } from '@wardline/api'
 import { unreachable } from '@wardline/codec'
-import { crashesTolerated, quorum, type Voting } from '@wardline/consensus'
+import { crashesTolerated, DEFAULT_TIMING, faultsTolerated, quorum, type Voting } from '@wardline/consensus'
 import { currentKey, validatorsIn } from '@wardline/ledger'
 import { type Membership, nextBlockMs, registeredSeals } from '../membership.ts'
 import type { Failed } from '../roster.ts'
@@ -158,6 +158,18 @@ function isSealKeyMissing(member: Membership): boolean {
   return seals.slice(inForce?.index ?? 0).some(({ key }) => member.ownSeals.openerOf(key) === undefined)
 }
 
+/** Longer than any single view lasts. */
+const STALLED_MS = DEFAULT_TIMING.viewTimerMaxMs
+
+/** How many clocks must differ from this one for it to be in doubt: more than may be wrong, where there are so many. */
+function clocksTellingOf(validators: number): number {
+  return Math.max(1, Math.min(validators - 1, Math.max(2, faultsTolerated(validators) + 1)))
+}
+
+function offBy(aheadMs: number): string {
+  return `${Math.round(Math.abs(aheadMs) / 1000)} s ${aheadMs > 0 ? 'ahead' : 'behind'}`
+}
+
 function chainProblems(member: Membership, chain: ChainStatus): StatusProblem[] {
   const problems: StatusProblem[] = []
   const add = (severity: 'warn' | 'fail', code: string, problem: string, remedy: string) =>
@@ -182,6 +194,29 @@ function chainProblems(member: Membership, chain: ChainStatus): StatusProblem[] 
       'peer-missing',
       `Not connected: ${missing.join(', ')}.`,
       'Ask those hospitals whether their daemon runs; this daemon keeps dialling.'
+    )
+  }
+  const { stalledMs, clocksOff } = member.chain.status()
+  const differing = clocksOff.map(
+    ({ member: id, aheadMs }) => `${nameOf(member, id).name ?? id.slice(0, 12)} ${offBy(aheadMs)}`
+  )
+  const isClockOff = differing.length >= clocksTellingOf(validators.length)
+  if (isClockOff) {
+    add(
+      'warn',
+      'clock-off',
+      `The clocks differ, so that blocks of other hospitals are refused here or blocks of this one there: as seen from the clock here, ${differing.join(', ')}.`,
+      'Check the clock of this machine and its time service (NTP). If it is right, ask those hospitals to check theirs.'
+    )
+  }
+  if (stalledMs > STALLED_MS && missingVotes <= crashesTolerated(validators.length)) {
+    add(
+      'fail',
+      'chain-stalled',
+      `Transactions have been waiting for ${Math.round(stalledMs / 1000)} s and nothing becomes final, although enough validators are connected.`,
+      isClockOff
+        ? 'First see to the clocks: the validators refuse each other’s blocks.'
+        : 'The validators do not agree on a block: the log says which blocks are refused here and why. Ask the other hospitals for their "wardline status", and compare versions and clocks.'
     )
   }
   if (isSealKeyMissing(member)) {
