@@ -293,9 +293,25 @@ test('the canary is in no answer that refused, in no log, and in no file of any 
       for (const needle of needles) assert.not(text.includes(needle), path)
       files += 1
     }
-    assert.ok((await readFile(homePaths(home).audit, 'utf8')).length >= 0)
   }
   assert.ok(files > 40)
+})
+
+test('what was refused is in the audit log of who was asked, by its code; who was asked nothing has an empty one', async () => {
+  const outcomes = await Promise.all(
+    network.sites.map(async ({ home }) => {
+      const lines = (await readFile(homePaths(home).audit, 'utf8')).split('\n').filter((line) => line !== '')
+      return [...new Set(lines.map((line) => (JSON.parse(line) as { readonly outcome: string }).outcome))].sort()
+    })
+  )
+  // What is no call of the method has no line.
+  const codes = transactions.map(([, , code]) => code).filter((code) => code !== 'invalid-params')
+  assert.equal(outcomes, [
+    [...new Set([...codes, 'accepted', 'committed', 'not-found'])].sort(),
+    ['ok'],
+    ['committed', 'not-a-holder', 'not-found'],
+    []
+  ])
 })
 
 test('logs and audit logs hold no name of a hospital and no key', async () => {

@@ -1,7 +1,6 @@
 /** Homes that are full, used twice, old or edited. */
 import { cp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { height } from '@wardline/codec'
 import { homePaths } from '@wardline/config'
 import { startChild } from '../../local-network/children.ts'
 import { DAEMON_PROGRAM } from '../../local-network/daemon.ts'
@@ -21,6 +20,7 @@ import {
   untilProgress,
   untilRest
 } from '../arena.ts'
+import { compareServed } from '../compare-served.ts'
 import type { Scenario } from '../scenario.ts'
 import { giveRoom, takeRoom } from '../small-disk.ts'
 
@@ -133,11 +133,12 @@ async function startEdited(arena: Arena, hospital: Hospital, head: number, where
       () => true,
       () => false
     )
+  const lastLine = (): string => daemon.lastLines().at(-1) ?? ''
+  const isSaid = (): boolean =>
+    daemon.end()?.code === 1 && /^wardlined: .*\(store-(?:corrupt|failed)\)$/.test(lastLine())
   if (!(await answers)) {
-    const last = daemon.lastLines().at(-1) ?? ''
-    const isSaid = daemon.end()?.code === 1 && /^wardlined: .*\(store-(?:corrupt|failed)\)$/.test(last)
-    if (isSaid) arena.say(`  ${where}: it refuses to start`)
-    else arena.violate('edited-database', `${hospital.name} (${where}) does not start and says: ${last}`)
+    if (isSaid()) arena.say(`  ${where}: it refuses to start`)
+    else arena.violate('edited-database', `${hospital.name} (${where}) does not start and says: ${lastLine()}`)
     await stopHospital(arena, hospital)
     return
   }
@@ -145,32 +146,12 @@ async function startEdited(arena: Arena, hospital: Hospital, head: number, where
   if ((served?.height ?? 0) < head) {
     arena.violate('edited-database', `${hospital.name} (${where}) had block ${head} and serves ${served?.height}`)
   }
-  await compareServed(arena, hospital, where)
-  arena.say(`  ${where}: it starts, and what it serves is compared`)
+  const compared = await compareServed(arena, hospital, where)
+  arena.say(`  ${where}: it starts; ${compared}`)
+  if (daemon.end() !== null && !isSaid()) {
+    arena.violate('edited-database', `${hospital.name} (${where}) ended by itself: ${lastLine()}`)
+  }
   await stopHospital(arena, hospital)
-}
-
-/** Every block that it gives is the one that another hospital gives. */
-async function compareServed(arena: Arena, hospital: Hospital, where: string): Promise<void> {
-  const other = arena.hospitals.find((each) => each !== hospital && each.daemon !== undefined)
-  const head = (await stateOf(hospital))?.height ?? 0
-  for (let at = 1; at <= head && other !== undefined; at++) {
-    const [served, expected] = await Promise.all([blockText(hospital, at), blockText(other, at)])
-    if (served !== undefined && expected !== undefined && served !== expected) {
-      arena.violate('edited-database', `${hospital.name} (${where}) serves another block ${at}: ${served}`)
-    }
-  }
-}
-
-/** Undefined where it is not given. */
-async function blockText({ admin }: Hospital, at: number): Promise<string | undefined> {
-  try {
-    const { digest, transactions } = await admin.call('chain.block', { height: height(at) })
-    return `${digest} ${transactions.map(({ id }) => id).join(' ')}`
-  } catch (error) {
-    if (error instanceof Error && 'code' in error) return undefined
-    throw error
-  }
 }
 
 /**
