@@ -143,7 +143,7 @@ export const BROKEN_GUARDS: readonly BrokenGuard[] = [
     nodes: 4,
     profile: LOSSES,
     caughtBy: ['I8'],
-    seed: 1,
+    seed: 4,
     replacements: [
       { file: advance, find: "    journal(state, { kind: 'kept', certificate: notarization })\n", replace: '' }
     ]
@@ -190,7 +190,7 @@ export const BROKEN_GUARDS: readonly BrokenGuard[] = [
     nodes: 2,
     profile: { ...LOSSES, cutEveryMs: 2000, cutLastsMs: [1000, 6000], cuts: ['several one-way', 'alone'] },
     caughtBy: ['I10'],
-    seed: 1,
+    seed: 2,
     replacements: [
       {
         file: 'packages/consensus/src/engine/timers.ts',
@@ -212,7 +212,7 @@ export const BROKEN_GUARDS: readonly BrokenGuard[] = [
     nodes: 4,
     profile: { ...LOSSES, cutEveryMs: 2000, cutLastsMs: [1000, 6000], cuts: ['split', 'alone'] },
     caughtBy: ['I10'],
-    seed: 8,
+    seed: 14,
     replacements: [
       {
         file: 'packages/consensus/src/engine/timers.ts',
@@ -319,7 +319,7 @@ export const BROKEN_GUARDS: readonly BrokenGuard[] = [
     nodes: 4,
     profile: { ...CALM, actionEveryMs: 20 },
     caughtBy: ['M1', 'M2', 'I3', 'I4'],
-    seed: 1,
+    seed: 3,
     replacements: [
       {
         file: 'packages/ledger/src/block.ts',
@@ -341,6 +341,28 @@ export const BROKEN_GUARDS: readonly BrokenGuard[] = [
       {
         file: 'packages/ledger/src/stt/send.ts',
         find: "  if (!isHolder(state, body.recordId, author.member, body.via)) return 'not-a-holder'\n",
+        replace: ''
+      }
+    ]
+  },
+  {
+    kind: 'source',
+    name: 'recall-unheeded',
+    what: 'a holder sends a recalled record on',
+    mode: 'STT',
+    nodes: 4,
+    profile: { ...CALM, actionEveryMs: 50 },
+    caughtBy: ['M2'],
+    seed: 1,
+    replacements: [
+      {
+        file: 'packages/ledger/src/stt/send.ts',
+        find: "  if (readRecall(state, body.recordId) !== undefined) return 'recalled'\n",
+        replace: ''
+      },
+      {
+        file: 'packages/ledger/src/stt/record.ts',
+        find: '  if (readRecall(state, record) !== undefined) return false\n',
         replace: ''
       }
     ]
@@ -415,7 +437,7 @@ export const BROKEN_GUARDS: readonly BrokenGuard[] = [
     nodes: 4,
     profile: { ...CRASHES, network: { delayMs: [1, 300], dropRate: 0.1 }, diskLatencyMs: [20, 60] },
     caughtBy: ['I6'],
-    seed: 3,
+    seed: 6,
     mutant: hastyJournal
   },
   {

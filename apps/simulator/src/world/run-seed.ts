@@ -154,6 +154,7 @@ export async function runSeed(options: SeedOptions): Promise<SeedReport> {
     }
     await compareTables(chains, report)
     await checkEntries(chains, report)
+    for (const chain of chains) stage.holders.compare(chain)
     revokedMeanwhile = checkMarks(chains, report)
     for (const chain of chains) receipts += await checkReceipts(chain, stage.epochs, report)
     const chosen = chains[seed % chains.length]
@@ -335,6 +336,7 @@ function build(options: SeedOptions, report: Report) {
     workload,
     verifier,
     releases,
+    holders,
     execution,
     certificates,
     evidence,

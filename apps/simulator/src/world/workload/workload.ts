@@ -37,6 +37,9 @@ export type WorkloadParts = {
 
 export type Built = { readonly transaction: ParsedTransaction; readonly payload?: Uint8Array }
 
+/** True of what no daemon may ever take; or says it of one daemon, as it is now. */
+export type Forged = boolean | ((at: Daemon) => boolean)
+
 /** One thing that a client of this daemon does now. */
 export type Act = (daemon: Daemon) => void
 
@@ -51,8 +54,8 @@ export type Clients = {
   readonly draw: () => { nonce: Uint8Array; created: number; expires: number }
   readonly nowMs: () => number
   readonly parsed: (draft: Draft, sign: Signer) => ParsedTransaction
-  /** Submits it at this daemon; `isForged`: no chain may ever take it. */
-  readonly send: (daemon: Daemon, built: Built, isForged?: boolean) => void
+  /** Submits it at this daemon, which must refuse what is forged. */
+  readonly send: (daemon: Daemon, built: Built, isForged?: Forged) => void
   readonly isFinal: (daemon: Daemon, id: TransactionId) => boolean
   readonly count: (what: string) => void
   readonly report: Report
@@ -67,7 +70,7 @@ export function startWorkload(parts: WorkloadParts): Workload {
   const { world, cast, daemons, promises, report } = parts
   const prng = world.prng.fork('workload')
   const answers = new Map<string, number>()
-  const submitted: (Built & { readonly isForged: boolean })[] = []
+  const submitted: (Built & { readonly isForged: Forged })[] = []
   let actions = 0
   let stopped = false
 
@@ -100,11 +103,12 @@ export function startWorkload(parts: WorkloadParts): Workload {
     })
   }
 
-  function send(daemon: Daemon, built: Built, isForged = false): void {
+  function send(daemon: Daemon, built: Built, isForged: Forged = false): void {
     const chain = daemon.chain()
     if (chain === undefined) return
     submitted.push({ ...built, isForged })
-    background('a submission', () => submit(daemon, chain, built, isForged))
+    const mustRefuse = typeof isForged === 'boolean' ? isForged : isForged(daemon)
+    background('a submission', () => submit(daemon, chain, built, mustRefuse))
   }
 
   function repeat(daemon: Daemon): void {
