@@ -186,7 +186,11 @@ test('the journal holds each nullification once, and a restarted leader sends it
     [[1, 2, 3, 4]]
   )
   const journaled = certificatesIn(lone.journal).map(({ view }) => view)
-  assert.equal([...journaled].sort((a, b) => a - b), [1, 2, 3, 4], 'each once')
+  assert.equal(
+    [...journaled].sort((a, b) => a - b),
+    [1, 2, 3, 4],
+    'each once'
+  )
   assert.equal(proposalsSent(restart(lone)), sent)
 })
 
