@@ -154,9 +154,10 @@ export async function openForks(parts: ForksParts): Promise<Forks> {
       const last = head()
       const { epoch: present } = epochs.present()
       if (last === null || kind !== 'finalize' || epoch > present) return undefined
-      // Nothing more becomes final in an epoch that has ended, in whatever view.
-      const isPast = epoch < present || view <= last.view || (header !== undefined && header.height <= last.height)
-      if (!isPast || storedHeight(store, digest) !== undefined) return undefined
+      // Nothing more becomes final in an epoch that has ended, in whatever view. The head may be of the epoch before the present.
+      const isPast = epoch < present || (epoch === last.epoch && view <= last.view)
+      const isInPlace = header !== undefined && header.height <= last.height
+      if (!(isPast || isInPlace) || storedHeight(store, digest) !== undefined) return undefined
       if (epoch + 1 >= present) return 'fork'
       return old.has(epoch) ? undefined : 'old-fork'
     },

@@ -68,6 +68,18 @@ for (const [where, of] of [
   })
 }
 
+test('a finalization of the next epoch, in a view that the last one had reached, stops nobody who is behind', async () => {
+  const it = await chainWorld(4)
+  for (const name of ['a', 'b', 'c']) await staff(it, 0, name)
+  await endEpoch(it)
+  // The closing block is the head: the first view of the epoch after it is lower than the head's.
+  it.crash(3)
+  const newKeys = new Map([1, 2].map((index) => [index, at(it, index).vote]))
+  say(it, 3, finalization(it, { epoch: 1, view: 1, digest: OTHER }, newKeys.set(0, nextVoteKey(at(it, 0)))))
+  await it.run(2_000)
+  assert.equal([...it.failures], [])
+})
+
 test('one of an epoch before that stops nobody, is kept, and is told of after a restart too', async () => {
   const { it, closing } = await inEpoch(2)
   const certificate = finalization(it, { view: closing.view, digest: OTHER })
