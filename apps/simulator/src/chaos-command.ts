@@ -1,5 +1,4 @@
 /** `pnpm chaos`: real daemons, harmed in every way that a machine can be, and what they promised held against what is left. */
-import { execFileSync } from 'node:child_process'
 import { mkdir, writeFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { WardlineError } from '@wardline/codec'
@@ -8,6 +7,7 @@ import { parseOptions } from './chaos/options.ts'
 import { reportText } from './chaos/report.ts'
 import { removeRun, runChaos } from './chaos/run.ts'
 import { stopChildren } from './local-network/children.ts'
+import { revision } from './revision.ts'
 import { UsageError } from './usage-error.ts'
 
 const STOP_MS_MAX = 5_000
@@ -27,7 +27,7 @@ async function main(): Promise<number> {
   const say = (line: string) => void (interrupted || process.stdout.write(`${line}\n`))
   say(`seed ${options.seed}`)
   const result = await runChaos(options, say)
-  const text = reportText(result, { commit: commit(), command: `pnpm chaos ${process.argv.slice(2).join(' ')}` })
+  const text = reportText(result, { commit: revision(), command: `pnpm chaos ${process.argv.slice(2).join(' ')}` })
   say(`\n${text}`)
   if (options.report !== undefined) {
     await mkdir(dirname(options.report), { recursive: true })
@@ -39,17 +39,6 @@ async function main(): Promise<number> {
   }
   say(`The homes, logs and the history stay in ${result.folder}; seed ${result.seed}.`)
   return 1
-}
-
-/** What was run; `unknown` outside a checkout. */
-function commit(): string {
-  try {
-    const git = (...args: string[]) => execFileSync('git', args, { cwd: import.meta.dirname, encoding: 'utf8' }).trim()
-    return `${git('rev-parse', 'HEAD')}${git('status', '--porcelain') === '' ? '' : ' with changes'}`
-  } catch {
-    // The report says so; nothing else depends on it.
-    return 'unknown'
-  }
 }
 
 function report(error: unknown): number {

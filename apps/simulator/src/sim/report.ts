@@ -1,6 +1,6 @@
 /** The figures of a long run as a page to keep: what was run, on what, and what came of it. */
-import { spawnSync } from 'node:child_process'
 import { availableParallelism } from 'node:os'
+import { revision } from '../revision.ts'
 import type { SeedReport } from '../world/run-seed.ts'
 import { commandFor } from './options.ts'
 import type { Totals } from './totals.ts'
@@ -19,7 +19,7 @@ export function reportOf(args: readonly string[], totals: Totals, broken: readon
   const lines = [
     '# A run of the simulator',
     '',
-    `- commit: \`${commit()}\``,
+    `- commit: \`${revision()}\``,
     `- command: \`pnpm sim ${args.join(' ')}\``,
     `- on: Node ${process.versions.node}, ${availableParallelism()} cores, ended ${new Date().toISOString()}`,
     '',
@@ -35,10 +35,4 @@ export function reportOf(args: readonly string[], totals: Totals, broken: readon
     ])
   ]
   return `${lines.join('\n').trimEnd()}\n`
-}
-
-function commit(): string {
-  const { stdout, status } = spawnSync('git', ['rev-parse', 'HEAD'], { encoding: 'utf8' })
-  const dirty = spawnSync('git', ['status', '--porcelain', '--untracked-files=no'], { encoding: 'utf8' }).stdout
-  return status === 0 ? `${stdout.trim()}${dirty.trim() === '' ? '' : ' with changes'}` : 'unknown'
 }
