@@ -70,6 +70,11 @@ export function who(member: { readonly member: string; readonly name: string | n
   return member.name === null ? short(member.member) : printable(member.name)
 }
 
+/** What a recall means for who had the record. */
+export function recallWord(recall: 'recalled' | 'destroyed' | null): string | null {
+  return recall === 'recalled' ? 'to destroy' : recall
+}
+
 /** Columns for a drawing; 100 where the output is no terminal. */
 export function screenWidth(): number {
   return Math.min(1000, Math.max(40, process.stdout.columns ?? 100))

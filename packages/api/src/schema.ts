@@ -114,6 +114,13 @@ export const memberName = z.object({
  * What became of a transaction. `accepted`: persisted here and waiting, `code` says what holds it back, if anything;
  * `committed`: in a final block; `expired` and `refused` are final too.
  */
+export const recallState = z
+  .enum(['recalled', 'destroyed'])
+  .nullable()
+  .describe(
+    'recalled: the record was called back, and the member holds it no more; destroyed: and the member has said that it destroyed what it had'
+  )
+
 export const transactionState = z.enum(['accepted', 'committed', 'expired', 'refused'])
 
 export const submitted = z.object({

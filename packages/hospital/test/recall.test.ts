@@ -89,6 +89,11 @@ test('a recalled record is destroyed wherever it came, attested, and neither ope
     atHeight: (recall?.height ?? 1) - 1
   } as never)
   assert.equal([early.length, new Set(early.map(({ recall: state }) => state))], [3, new Set([null])])
+  const listed = await beta.call('record.list', { limit: 1000 })
+  assert.equal(
+    listed.records.filter((one) => one.record === record).map(({ recall: state }) => state),
+    ['destroyed']
+  )
   const held = await delta.call('record.held', { member: 'Beta', limit: 1000 })
   assert.is(held.records.find((one) => one.record === record)?.recall, 'destroyed')
   const receipt = await delta.call('record.receipt', { record })

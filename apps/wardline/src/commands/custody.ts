@@ -4,7 +4,7 @@ import type { SocketClient } from '@wardline/client'
 import type { Height, RecordId, TransactionId } from '@wardline/codec'
 import { CommandFailure, EXIT, usage } from '../exit.ts'
 import { writeNew } from '../files.ts'
-import { type Common, emit, say, screenWidth, short, showsUnicode, table, utc, who } from '../output.ts'
+import { type Common, emit, recallWord, say, screenWidth, short, showsUnicode, table, utc, who } from '../output.ts'
 import { withDaemon } from '../settings.ts'
 import { timeOf } from '../times.ts'
 
@@ -280,10 +280,6 @@ function handOffTable(edges: Result<'handoff.list'>['edges']): Promise<string> {
       short(transmission)
     ])
   )
-}
-
-function recallWord(recall: Result<'handoff.list'>['edges'][number]['recall']): string | null {
-  return recall === 'recalled' ? 'to destroy' : recall
 }
 
 function sayMore(common: Common, next: string | null): void {

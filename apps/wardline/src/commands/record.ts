@@ -5,7 +5,7 @@ import type { ParamsInput, Result } from '@wardline/api'
 import { type Hash, limits, type RecordId, type SignKey, type TransactionId } from '@wardline/codec'
 import { CommandFailure, EXIT, usage } from '../exit.ts'
 import { readBytes } from '../files.ts'
-import { type Common, emit, say, short, table, utc, who } from '../output.ts'
+import { type Common, emit, recallWord, say, short, table, utc, who } from '../output.ts'
 import { withDaemon } from '../settings.ts'
 import { keepReceipt, stateText, type WaitOptions, waitParams } from './waiting.ts'
 
@@ -124,7 +124,7 @@ export async function listRecords(common: Common, { chain, which, limit, before 
       who(record.from),
       record.to.map(who).join(', '),
       record.purpose,
-      record.state,
+      [record.state, recallWord(record.recall)].filter((word) => word !== null).join(', '),
       record.payloadHere ? 'here' : 'no'
     ])
   )

@@ -12,6 +12,7 @@ import {
   memberName,
   memberRef,
   pageLimit,
+  recallState,
   recordId,
   signKey,
   timeMs,
@@ -19,15 +20,11 @@ import {
 } from '../schema.ts'
 import { CUSTODY_FORMS, DELIVERY_STATES, MISMATCH_CLAIMS, PURPOSES } from '../vocabulary.ts'
 
-const recallState = z.enum(['recalled', 'destroyed']).nullable()
-
 const holding = {
   via: transactionId.nullable().describe('The transmission by which it came; null for the origin'),
   sinceMs: timeMs,
   sinceHeight: heightNumber,
-  recall: recallState.describe(
-    'recalled: the record was called back, and the member holds it no more; destroyed: and the member has said that it destroyed what it had'
-  )
+  recall: recallState
 }
 
 const holder = z.object({ ...memberName.shape, ...holding })

@@ -21,6 +21,7 @@ import {
   pageLimit,
   patient,
   patientOf,
+  recallState,
   recordId,
   signKey,
   submitted,
@@ -265,6 +266,7 @@ export const recordMethods = {
           timeMs,
           height: heightNumber,
           state: z.enum(['own', ...DELIVERY_STATES]),
+          recall: recallState,
           payloadHere: z.boolean(),
           sizeBytes: count.nullable().describe('Of the sealed payload')
         })

@@ -2,7 +2,7 @@
 import type { Api, Result } from '@wardline/api'
 import { ApiError } from '@wardline/api'
 import type { Height, RecordId, TransactionId } from '@wardline/codec'
-import { heldRecords } from '@wardline/custody'
+import { heldRecords, recallIn } from '@wardline/custody'
 import { readRecord, readTransmission } from '@wardline/ledger'
 import type { RangeOptions } from '@wardline/ports'
 import { pendingDuties } from '@wardline/views'
@@ -112,6 +112,7 @@ function rowOf(member: Membership, { record: id, transmission: named, state }: P
     timeMs: transmission.time,
     height: transmission.height,
     state,
+    recall: recallIn(chain.store, id, chain.self) ?? null,
     payloadHere: chain.payloads.has(sent),
     sizeBytes: sent.payload?.size ?? null
   }
