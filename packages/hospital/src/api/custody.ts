@@ -71,13 +71,14 @@ export function custodyMethods(memberships: Memberships): Methods {
   return {
     async 'record.trace'({ chain: name, record, draw, width, show }) {
       const member = chainOfMode(memberships, name, 'STT')
+      const { height } = headOf(member)
       const graph = await graphOf(member, record)
       const answer = {
         chain: member.chain.id,
         record,
         origin: nameOf(member, graph.origin),
         commitment: commitmentOf(graph),
-        height: member.chain.head().height,
+        height,
         holders: holdersAt(graph).map((holder) => holderRow(member, holder)),
         recall: recallRow(member, graph),
         recallKey: recallKeyOf(member, record),
@@ -90,14 +91,15 @@ export function custodyMethods(memberships: Memberships): Methods {
     async 'record.holders'({ chain: name, record, atMs, atHeight, ...page }) {
       const member = chainOfMode(memberships, name, 'STT')
       assertKnown(member, record)
-      const moment = momentOf(atMs, atHeight)
-      const options = moment === undefined ? pageOptions(page) : { ...pageOptions(page), moment }
-      const { items, next } = await holdersOf(member.chain.store, record, options)
+      const at = headOf(member)
+      const recall = recallOf(member, record)
+      const moment = momentOf(atMs, atHeight) ?? { height: at.height }
+      const { items, next } = await holdersOf(member.chain.store, record, { ...pageOptions(page), moment })
       return {
-        ...headOf(member),
+        ...at,
         record,
         holders: items.map((holder) => holderRow(member, holder)),
-        recall: recallOf(member, record),
+        recall,
         recallKey: recallKeyOf(member, record),
         next
       }
@@ -120,12 +122,13 @@ export function custodyMethods(memberships: Memberships): Methods {
 
     async 'record.downstream'({ chain: name, record, from, after, limit }) {
       const member = chainOfMode(memberships, name, 'STT')
+      const at = headOf(member)
       const graph = await graphOf(member, record)
       const all = downstreamOf(graph, memberNamed(member, from))
       const start = after === undefined ? 0 : all.findIndex(({ id }) => id === after) + 1
       const page = all.slice(start, start + limit)
       return {
-        ...headOf(member),
+        ...at,
         record,
         edges: handOffRows(
           member,
@@ -139,9 +142,10 @@ export function custodyMethods(memberships: Memberships): Methods {
     async 'record.handoffs'({ chain: name, record, states, withoutConsent, ...page }) {
       const member = chainOfMode(memberships, name, 'STT')
       assertKnown(member, record)
+      const at = headOf(member)
       const filter = states === undefined ? { withoutConsent } : { withoutConsent, states }
       const { items, next } = await edgesOf(member.chain.store, record, { ...pageOptions(page), ...filter })
-      return { ...headOf(member), record, edges: handOffRows(member, items), next }
+      return { ...at, record, edges: handOffRows(member, items), next }
     },
 
     async 'record.ancestor'({ chain: name, record, one, other }) {
@@ -168,9 +172,10 @@ export function custodyMethods(memberships: Memberships): Methods {
       const member = chainOfMode(memberships, name, 'STT')
       const holder = reference === undefined ? member.chain.self : memberNamed(member, reference)
       const page = after === undefined ? { limit: limit + 1 } : { limit: limit + 1, after }
+      const at = headOf(member)
       const held = await heldRecords(member.chain.store, holder, page)
       return {
-        ...headOf(member),
+        ...at,
         ...nameOf(member, holder),
         records: held
           .slice(0, limit)
@@ -183,8 +188,9 @@ export function custodyMethods(memberships: Memberships): Methods {
       const member = chainOfMode(memberships, name, 'STT')
       const pair = [memberNamed(member, from), memberNamed(member, to)] as const
       const period = { ...(fromMs !== undefined && { fromMs }), ...(toMs !== undefined && { toMs }) }
+      const at = headOf(member)
       const { items, next } = await edgesBetween(member.chain.store, pair, { ...pageOptions(page), ...period })
-      return { ...headOf(member), edges: handOffRows(member, items), next }
+      return { ...at, edges: handOffRows(member, items), next }
     },
 
     async 'handoff.list'({ chain: name, state = 'sent', withoutConsent, member: reference, ...page }) {
@@ -199,8 +205,9 @@ export function custodyMethods(memberships: Memberships): Methods {
         }
         return edgesIn(store, state, options)
       }
+      const at = headOf(member)
       const { items, next } = await ask()
-      return { ...headOf(member), edges: handOffRows(member, items), next }
+      return { ...at, edges: handOffRows(member, items), next }
     },
 
     async 'record.receipt'(params) {
@@ -236,6 +243,10 @@ function assertKnown({ chain }: Membership, record: RecordId): StoredRecord {
   return known
 }
 
+/**
+ * What an answer says it is of: taken before anything is read, so that nothing is missing from it that was final at this
+ * height. A block that is written meanwhile may show in it already.
+ */
 function headOf({ chain }: Membership): { readonly chain: ChainId; readonly height: Height } {
   return { chain: chain.id, height: chain.head().height }
 }

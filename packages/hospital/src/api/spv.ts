@@ -106,6 +106,8 @@ export function spvMethods(running: () => readonly RunningChain[]): Methods {
       const member = seenBy(role, chainOfMode(memberships, params.chain, 'SPV'))
       const { chain } = member
       const alias = await aliasNamed(member, params, role)
+      // Before the page is read: a block that comes meanwhile is then not among what the answer claims to have.
+      const { height } = chain.head()
       const entries = readEntries(chain.state, alias)
       const page = await accessPage(chain.store, alias, {
         limit: params.limit,
@@ -114,7 +116,7 @@ export function spvMethods(running: () => readonly RunningChain[]): Methods {
       return {
         chain: chain.id,
         alias,
-        height: chain.head().height,
+        height,
         count: entries?.count ?? 0,
         head: entries?.head ?? null,
         entries: page.entries.map((entry) => rowOf(member, entry)),

@@ -43,14 +43,17 @@ export function timelineMethods(memberships: Memberships): Pick<Api, 'patient.ti
       }
       const alias = await aliasNamed(member, params, role)
       if (readsContent) quarantine.check(alias)
+      // Before the page is read: a block that comes meanwhile is then not among what the answer claims to have.
+      const before = standing(member, alias)
       const { access, ...page } = readsContent
         ? await pageByContent(member, alias, params, signal)
         : { access: null, ...(await timelinePage(chain.store, alias, pageOf(member, params))) }
-      const entries = readEntries(chain.state, alias)
+      // A look into content is an entry itself, which counts.
+      const { height, entries } = readsContent ? standing(member, alias) : before
       return {
         chain: chain.id,
         alias,
-        height: chain.head().height,
+        height,
         count: entries?.count ?? 0,
         head: entries?.head ?? null,
         enrolment: enrolmentOf(member, alias),
@@ -61,6 +64,10 @@ export function timelineMethods(memberships: Memberships): Pick<Api, 'patient.ti
       }
     }
   }
+}
+
+function standing({ chain }: Membership, alias: Alias) {
+  return { height: chain.head().height, entries: readEntries(chain.state, alias) }
 }
 
 /**
