@@ -31,7 +31,7 @@ import type { Overlay, StateView } from '../overlay.ts'
 import { stateKeys } from '../state-keys.ts'
 import { PURPOSES, type Purpose } from '../stt/send.ts'
 import { countAtoms, type Expression, encodeExpression, readExpression } from './expression.ts'
-import { encodeTerms, type GrantTerms, readTerms, type Scope } from './terms.ts'
+import { encodeTerms, type Grantee, type GrantTerms, readTerms, type Scope } from './terms.ts'
 
 /** Height and time (milliseconds) of the block that wrote a row. */
 const written = { height: readHeight, time: uint }
@@ -75,64 +75,54 @@ export type GrantSummary = {
   readonly from: number
   readonly to: number
   readonly purposes: number
-  /** On the disk 0 for all records, the two block times, the listed records; null, 1 on the disk, if these are many. */
-  readonly scope: Scope | null
+  /**
+   * As on the disk, for most decisions never come to it; `scopeOf` reads it. 0 for all records, the two block times, the listed
+   * records; 1 if these are many.
+   */
+  readonly scope: CborValue
   /** Of the block that revoked it. */
   readonly revoked: { readonly height: Height; readonly time: number } | null
-  /** Null if the grant is for a member or a role, or if the expression is long. */
-  readonly expression: Expression | null
+  /** As on the disk; `expressionOf` reads it. Null if the grant is for a member or a role, or if the expression is long. */
+  readonly expression: CborValue
 }
 
 const readSummary: Reader<GrantSummary> = (value) => {
   if (!Array.isArray(value) || value.length !== 9) return undefined
-  const [idBytes, at, time, from, to, purposes, scopeValue, end, granted] = value as readonly (CborValue | undefined)[]
+  const [idBytes, atValue, timeValue, fromValue, toValue, purposesValue, scope, end, expression] =
+    value as readonly CborValue[]
   const id = bytes32<TransactionId>(idBytes)
-  const scope = readSummaryScope(scopeValue)
+  const at = uint(atValue)
+  const time = uint(timeValue)
+  const from = uint(fromValue)
+  const to = uint(toValue)
+  const purposes = uint(purposesValue)
   const revoked = end === null ? null : readPair(end)
-  const expression = readNullableExpression(granted)
-  if (id === undefined || scope === undefined || revoked === undefined || expression === undefined) return undefined
-  const numbers = [at, time, from, to, purposes].map(uint)
-  if (numbers.includes(undefined)) return undefined
-  const [madeAt, ...rest] = numbers as [number, number, number, number, number]
-  return {
-    id,
-    height: height(madeAt),
-    time: rest[0],
-    from: rest[1],
-    to: rest[2],
-    purposes: rest[3],
-    scope,
-    revoked: revoked && { height: height(revoked[0]), time: revoked[1] },
-    expression
-  }
+  if (id === undefined || at === undefined || time === undefined || from === undefined) return undefined
+  if (to === undefined || purposes === undefined || revoked === undefined) return undefined
+  if (scope === undefined || expression === undefined) return undefined
+  const ended = revoked && { height: height(revoked[0]), time: revoked[1] }
+  return { id, height: height(at), time, from, to, purposes, scope, revoked: ended, expression }
 }
-
-const ALL = { kind: 'all' } as const
 
 const readListed = arrayOf(bytes32<RecordId>, 1, SUMMARY_RECORDS_MAX)
-const readNullableExpression = nullable(readExpression)
 
-function readSummaryScope(value: CborValue | undefined): Scope | null | undefined {
-  if (value === 0) return ALL
-  if (value === 1) return null
-  const records = readListed(value)
-  if (records !== undefined) return { kind: 'records', records }
-  const pair = readPair(value)
-  return pair && { kind: 'anchored', from: pair[0], to: pair[1] }
-}
-
-function encodeSummaryScope(scope: Scope | null): CborValue {
-  if (scope === null) return 1
+function summaryScope(scope: Scope): CborValue {
   switch (scope.kind) {
     case 'all':
       return 0
     case 'anchored':
       return [scope.from, scope.to]
     case 'records':
-      return scope.records.map(nameBytes)
+      return scope.records.length > SUMMARY_RECORDS_MAX ? 1 : scope.records.map(nameBytes)
     default:
       return unreachable(scope)
   }
+}
+
+function summaryExpression(grantee: Grantee): CborValue {
+  if (!('expression' in grantee)) return null
+  const isShort = countAtoms(grantee.expression, SUMMARY_ATOMS_MAX) <= SUMMARY_ATOMS_MAX
+  return isShort ? encodeExpression(grantee.expression) : null
 }
 
 function readPair(value: CborValue | undefined): readonly [number, number] | undefined {
@@ -206,15 +196,25 @@ export function readGrant(state: StateView, id: TransactionId): Grant | undefine
 
 /** What the grant is for, from its own row where its summary leaves it out. */
 export function scopeOf(state: StateView, { id, scope }: GrantSummary): Scope {
-  return scope ?? termsOf(state, id).scope
+  if (scope === 0) return { kind: 'all' }
+  if (scope === 1) return termsOf(state, id).scope
+  const records = readListed(scope)
+  if (records !== undefined) return { kind: 'records', records }
+  const pair = readPair(scope)
+  assert(pair !== undefined, 'a bucket has a scope for each grant')
+  return { kind: 'anchored', from: pair[0], to: pair[1] }
 }
 
 /** Whom a grant by expression is for, from its own row where its summary leaves it out. */
-export function expressionOf(state: StateView, { id, expression }: GrantSummary): Expression {
-  if (expression !== null) return expression
-  const { grantee } = termsOf(state, id)
-  assert('expression' in grantee, 'a grant among those by expression has one')
-  return grantee.expression
+export function expressionOf(state: StateView, summary: GrantSummary): Expression {
+  if (summary.expression === null) {
+    const { grantee } = termsOf(state, summary.id)
+    assert('expression' in grantee, 'a grant among those by expression has one')
+    return grantee.expression
+  }
+  const expression = readExpression(summary.expression)
+  assert(expression !== undefined, 'a bucket by expression has one for each grant')
+  return expression
 }
 
 function termsOf(state: StateView, id: TransactionId): GrantTerms {
@@ -254,8 +254,7 @@ export function readBucket(state: StateView, key: string): readonly GrantSummary
 export function writeBucket(state: Overlay, key: string, bucket: readonly GrantSummary[]): void {
   const lists = bucket.map(({ id, height: at, time, from, to, purposes, scope, revoked, expression }) => {
     const end = revoked && [revoked.height, revoked.time]
-    const granted = expression && encodeExpression(expression)
-    return [nameBytes(id), at, time, from, to, purposes, encodeSummaryScope(scope), end, granted]
+    return [nameBytes(id), at, time, from, to, purposes, scope, end, expression]
   })
   state.set(key, encodeCbor(lists))
 }
@@ -269,8 +268,6 @@ export function bucketOf(alias: Alias, { grantee }: Pick<GrantTerms, 'grantee'>)
 
 export function summaryOf(id: TransactionId, { terms, height: at, time, revoked }: Grant): GrantSummary {
   const { scope, purposes, from, to, grantee } = terms
-  const isLong = scope.kind === 'records' && scope.records.length > SUMMARY_RECORDS_MAX
-  const expression = 'expression' in grantee ? grantee.expression : null
   return {
     id,
     height: at,
@@ -278,9 +275,9 @@ export function summaryOf(id: TransactionId, { terms, height: at, time, revoked 
     from,
     to,
     purposes: purposeBits(purposes),
-    scope: isLong ? null : scope,
+    scope: summaryScope(scope),
     revoked: revoked && { height: revoked.height, time: revoked.time },
-    expression: expression && countAtoms(expression, SUMMARY_ATOMS_MAX) <= SUMMARY_ATOMS_MAX ? expression : null
+    expression: summaryExpression(grantee)
   }
 }
 
