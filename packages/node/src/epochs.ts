@@ -2,7 +2,7 @@
  * The epochs of a chain as far as this daemon has them: the validators of each, and the block that ended it. Small: one
  * entry for each change of the validators, all of them in memory.
  */
-import { assert, type Epoch, type Hash, type Height, height, type SignKey, WardlineError } from '@wardline/codec'
+import { assert, type Epoch, type Hash, type Height, type SignKey, WardlineError } from '@wardline/codec'
 import {
   type Certificate,
   type Certified,
@@ -23,7 +23,7 @@ import {
 } from '@wardline/ledger'
 import type { KeyValueStore } from '@wardline/ports'
 import { keys } from './layout.ts'
-import { readBody, readHeader } from './open.ts'
+import { closingHeight, readBody, readHeader } from './open.ts'
 
 /** The final block that ended an epoch, with its finalization by the validators of that epoch, and what it changed. */
 export type Closing = Certified & {
@@ -66,9 +66,8 @@ export function openEpochs(store: KeyValueStore, genesis: Genesis): Epochs {
   }
 
   for (;;) {
-    const row = store.get(keys.closing(last().set.epoch))
-    if (row === undefined) break
-    const at = height(Number(new TextDecoder().decode(row)))
+    const at = closingHeight(store, last().set.epoch)
+    if (at === undefined) break
     const header = readHeader(store, at)
     const transactions = readBody(store, headerDigest(header)).map((bytes) => {
       const parsed = parseTransaction(bytes, chainIdOf(genesis))

@@ -90,6 +90,12 @@ export function storedHeight(store: KeyValueStore, digest: Digest): Height | und
   return bytes && height(Number(text.decode(bytes)))
 }
 
+/** The height of the block that ended an epoch, if one has. */
+export function closingHeight(store: KeyValueStore, epoch: Epoch): Height | undefined {
+  const bytes = store.get(keys.closing(epoch))
+  return bytes && height(Number(text.decode(bytes)))
+}
+
 /** The header bytes of a block that is final or was kept here to vote for. */
 export function storedHeader(store: KeyValueStore, digest: Digest): Uint8Array | undefined {
   const at = storedHeight(store, digest)

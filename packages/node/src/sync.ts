@@ -1,6 +1,7 @@
 /**
  * The sync stream: final blocks for who was away, transactions for who lacks some of a proposal, a block that was voted
- * for here, how an epoch or a view ended, and the list of what is pending. Every answer is checked by the asker; the server only bounds what it reads.
+ * for here, how an epoch or a view ended, and the list of what is pending. Every answer is checked by the asker; the server
+ * only bounds what it reads.
  */
 import {
   arrayOf,
@@ -37,7 +38,7 @@ import type { Allowance } from './allowance.ts'
 import { converse } from './converse.ts'
 import { heightOfKey, keys } from './layout.ts'
 import type { Mempool } from './mempool.ts'
-import { storedHeader, VIEW_ENDS_MAX, viewEnds } from './open.ts'
+import { closingHeight, storedHeader, VIEW_ENDS_MAX, viewEnds } from './open.ts'
 
 export const SYNC_PROTOCOL = '/wardline/sync/1'
 
@@ -151,9 +152,8 @@ export function serveSync(parts: SyncParts): void {
     }
     const closing = readRequest.closing(request)
     if (closing !== undefined) {
-      const at = store.get(keys.closing(closing.epoch as Epoch))
-      if (at === undefined) return
-      const height = Number(new TextDecoder().decode(at))
+      const height = closingHeight(store, closing.epoch as Epoch)
+      if (height === undefined) return
       yield stored(keys.header(height))
       yield stored(keys.certificate(height))
       return

@@ -2,7 +2,6 @@
 import { type Api, ApiError, type Holder, type Params, type Result, type TraceEdge } from '@wardline/api'
 import {
   assert,
-  type ChainId,
   type Hash,
   type Height,
   limits,
@@ -50,7 +49,7 @@ import {
   type StoredRecord
 } from '@wardline/ledger'
 import type { Membership, Memberships } from '../membership.ts'
-import { chainOfMode, memberNamed, nameOf } from './lookup.ts'
+import { chainOfMode, headOf, memberNamed, nameOf } from './lookup.ts'
 import { type ClaimCheck, claimCheck } from './mismatch.ts'
 
 type Methods = Pick<
@@ -241,14 +240,6 @@ function assertKnown({ chain }: Membership, record: RecordId): StoredRecord {
   const known = readRecord(chain.state, record)
   if (known === undefined) throw new ApiError('not-found', 'the chain has no such record')
   return known
-}
-
-/**
- * What an answer says it is of: taken before anything is read, so that nothing is missing from it that was final at this
- * height. A block that is written meanwhile may show in it already.
- */
-function headOf({ chain }: Membership): { readonly chain: ChainId; readonly height: Height } {
-  return { chain: chain.id, height: chain.head().height }
 }
 
 function momentOf(timeMs: number | undefined, height: Height | undefined): Moment | undefined {

@@ -1,7 +1,7 @@
 /** From what a caller names to what this daemon has: chains by label or id, members by id or display name. */
 
 import { ApiError, type MemberName, type Role } from '@wardline/api'
-import { assert, isHex32, type MemberId } from '@wardline/codec'
+import { assert, type ChainId, type Height, isHex32, type MemberId } from '@wardline/codec'
 import { type Mode, readMember } from '@wardline/ledger'
 import type { Membership, Memberships } from '../membership.ts'
 import type { RunningChain } from '../running-chain.ts'
@@ -79,4 +79,12 @@ export function seenBy(role: Role, member: Membership): Membership {
 
 export function nameOf({ names }: Membership, member: MemberId): MemberName {
   return { member, name: names.get(member) ?? null }
+}
+
+/**
+ * What an answer says it is of: taken before anything is read, so that nothing is missing from it that was final at this
+ * height. A block that is written meanwhile may show in it already.
+ */
+export function headOf({ chain }: Membership): { readonly chain: ChainId; readonly height: Height } {
+  return { chain: chain.id, height: chain.head().height }
 }

@@ -9,7 +9,7 @@ import type { Exchange } from '../exchange/exchange.ts'
 import type { Membership } from '../membership.ts'
 import type { RunningChain } from '../running-chain.ts'
 import { termsRow } from './grant-terms.ts'
-import { chainOfMode, memberNamed, nameOf, runningOn, seenBy } from './lookup.ts'
+import { chainOfMode, headOf, memberNamed, nameOf, runningOn, seenBy } from './lookup.ts'
 import { aliasNamed } from './patients.ts'
 import { answerSubmission } from './submitted.ts'
 
@@ -106,17 +106,15 @@ export function spvMethods(running: () => readonly RunningChain[]): Methods {
       const member = seenBy(role, chainOfMode(memberships, params.chain, 'SPV'))
       const { chain } = member
       const alias = await aliasNamed(member, params, role)
-      // Before the page is read: a block that comes meanwhile is then not among what the answer claims to have.
-      const { height } = chain.head()
+      const at = headOf(member)
       const entries = readEntries(chain.state, alias)
       const page = await accessPage(chain.store, alias, {
         limit: params.limit,
         ...(params.before !== undefined && { before: Number(params.before) })
       })
       return {
-        chain: chain.id,
+        ...at,
         alias,
-        height,
         count: entries?.count ?? 0,
         head: entries?.head ?? null,
         entries: page.entries.map((entry) => rowOf(member, entry)),

@@ -22,7 +22,7 @@ import { deadlineIn } from '../deadline.ts'
 import { enterLook } from '../dss/look.ts'
 import { quarantined, versionOf } from '../dss/quarantine.ts'
 import { type Membership, type Memberships, nextBlockMs } from '../membership.ts'
-import { chainOfMode, memberNamed, nameOf, seenBy } from './lookup.ts'
+import { chainOfMode, headOf, memberNamed, nameOf, seenBy } from './lookup.ts'
 import { aliasNamed } from './patients.ts'
 
 type Row = Result<'patient.timeline'>['entries'][number]
@@ -43,17 +43,15 @@ export function timelineMethods(memberships: Memberships): Pick<Api, 'patient.ti
       }
       const alias = await aliasNamed(member, params, role)
       if (readsContent) quarantine.check(alias)
-      // Before the page is read: a block that comes meanwhile is then not among what the answer claims to have.
       const before = standing(member, alias)
       const { access, ...page } = readsContent
         ? await pageByContent(member, alias, params, signal)
         : { access: null, ...(await timelinePage(chain.store, alias, pageOf(member, params))) }
       // A look into content is an entry itself, which counts.
-      const { height, entries } = readsContent ? standing(member, alias) : before
+      const { entries, ...at } = readsContent ? standing(member, alias) : before
       return {
-        chain: chain.id,
+        ...at,
         alias,
-        height,
         count: entries?.count ?? 0,
         head: entries?.head ?? null,
         enrolment: enrolmentOf(member, alias),
@@ -66,8 +64,8 @@ export function timelineMethods(memberships: Memberships): Pick<Api, 'patient.ti
   }
 }
 
-function standing({ chain }: Membership, alias: Alias) {
-  return { height: chain.head().height, entries: readEntries(chain.state, alias) }
+function standing(member: Membership, alias: Alias) {
+  return { ...headOf(member), entries: readEntries(member.chain.state, alias) }
 }
 
 /**
