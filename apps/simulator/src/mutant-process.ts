@@ -9,14 +9,15 @@ const request = workerData as HuntRequest
 const guard = guardNamed(request.name)
 assert(guard !== undefined, `a guard is named ${request.name}`)
 const confirmReplaced = replaceSource(guard.kind === 'source' ? guard.replacements : [])
-const { runSeed } = await import('./world/run-seed.ts')
+const { runSeed, runTwice } = await import('./world/run-seed.ts')
 confirmReplaced()
 parentPort?.postMessage(await play(guard, request.seedsMax))
 
 async function play({ name, mode, nodes, profile, caughtBy, seed: first, ...guard }: BrokenGuard, seedsMax: number) {
   for (let seeds = 1; seeds <= seedsMax; seeds++) {
     const seed = first + seeds - 1
-    const { violations } = await runSeed({
+    const run = caughtBy.includes('I12') ? runTwice : runSeed
+    const { violations } = await run({
       seed,
       nodes,
       mode,

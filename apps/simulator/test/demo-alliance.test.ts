@@ -1,16 +1,18 @@
 /**
- * The demo over a sample alliance: what it counted is what the list of journeys says. The alliance of 4 hospitals; with
+ * The demo over a sample alliance: what it counted, and every graph that is left on the disks, is what the list of journeys says. The alliance of 4 hospitals; with
  * WARDLINE_ALLIANCE=8 the one of 8, which takes several minutes.
  */
 import { spawn } from 'node:child_process'
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, readdir, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { basename, dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
+import { TRANSFERS } from '../src/demo/chains.ts'
 import type { DemoResult } from '../src/demo/run.ts'
-import { sampleAlliance } from './sample-alliance.ts'
+import { keptTrails, membersOf } from './kept-graphs.ts'
+import { sampleAlliance, type Trail } from './sample-alliance.ts'
 
 const test = suite('simulator/demo-alliance')
 
@@ -50,6 +52,29 @@ if (alliance === undefined) {
     assert.equal(result.forged, { attempted: 2, refused: 2, code: 'not-a-holder' })
     for (const { heads } of result.chains) assert.is(new Set(heads).size, 1)
   })
+
+  test('every stopped home has the graph of every record that the list of journeys says', async () => {
+    const expected = alliance.trails.map(textOf).sort()
+    const entries = await readdir(join(folder, 'demo'), { recursive: true })
+    const homes = entries
+      .filter((path) => basename(path) === 'wardline.yaml')
+      .map((path) => join(folder, 'demo', dirname(path)))
+    assert.is(homes.length, count)
+    const kept = await Promise.all(
+      homes.map(async (home) => keptTrails(home, TRANSFERS, await membersOf(home, TRANSFERS, alliance.names)))
+    )
+    for (const trails of kept) {
+      // The demo's own notes, which keep the chain busy, go once from the first hospital to the second.
+      const notes = trails.length - expected.length
+      assert.ok(notes >= 0, 'no record is missing')
+      const note = textOf([{ from: 0, to: 1, via: null }])
+      assert.equal(trails.map(textOf).sort(), [...expected, ...Array.from({ length: notes }, () => note)].sort())
+    }
+  })
+}
+
+function textOf(trail: Trail): string {
+  return trail.map(({ from, to, via }) => `${from}>${to} by ${via}`).join()
 }
 
 test.run()

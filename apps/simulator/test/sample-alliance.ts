@@ -5,15 +5,28 @@ export type SampleAlliance = {
   /** For `--input` and `--hospitals`. */
   readonly input: string
   readonly hospitals: string
+  /** Their names, in the same order. */
+  readonly names: readonly string[]
   readonly patients: number
   /** Records, and anchors as many. */
   readonly visits: number
   readonly organisationChanges: number
   readonly transmissions: number
+  /** Of every record that travels, its hand-offs in their order. */
+  readonly trails: readonly Trail[]
 }
 
+/** Hospitals by their place in the alliance; `via`: the hand-off of this record that brought it to `from`, null where it was made there. */
+export type Trail = readonly { readonly from: number; readonly to: number; readonly via: number | null }[]
+
 type Alliances = Readonly<
-  Record<string, { readonly hospitals: readonly { readonly id: string }[]; readonly patients: readonly string[] }>
+  Record<
+    string,
+    {
+      readonly hospitals: readonly { readonly id: string; readonly name: string }[]
+      readonly patients: readonly string[]
+    }
+  >
 >
 type Listed = {
   readonly patient: string
@@ -37,10 +50,14 @@ export function sampleAlliance(count: number): SampleAlliance | undefined {
   return {
     input,
     hospitals: alliance.hospitals.map(({ id }) => id).join(','),
+    names: alliance.hospitals.map(({ name }) => name),
     patients: listed.length,
     visits: steps.length,
     organisationChanges: steps.filter(({ handoffFrom }) => handoffFrom !== undefined).length,
-    transmissions: listed.reduce((sum, journey) => sum + transmissionsOf(journey), 0)
+    transmissions: listed.reduce((sum, journey) => sum + transmissionsOf(journey), 0),
+    trails: listed.flatMap((journey) =>
+      trailsOf(journey, (org) => alliance.hospitals.findIndex(({ id }) => id === org))
+    )
   }
 }
 
@@ -53,4 +70,20 @@ function transmissionsOf({ steps }: Listed): number {
     lastVisit.set(org, i)
   })
   return transmissions
+}
+
+/** Who changes hospital brings along what was made anywhere before and is not yet where the patient comes to. */
+function trailsOf({ steps }: Listed, placeOf: (org: string) => number): readonly Trail[] {
+  const trails = steps.map((): { from: number; to: number; via: number | null }[] => [])
+  steps.forEach(({ org, handoffFrom }, i) => {
+    if (handoffFrom === undefined) return
+    const [from, to] = [placeOf(handoffFrom), placeOf(org)]
+    for (const [made, trail] of trails.slice(0, i).entries()) {
+      const origin = placeOf((steps[made] as Listed['steps'][number]).org)
+      const brought = trail.findIndex((edge) => edge.to === from)
+      if (to === origin || trail.some((edge) => edge.to === to)) continue
+      trail.push({ from, to, via: from === origin ? null : brought })
+    }
+  })
+  return trails.filter((trail) => trail.length > 0)
 }

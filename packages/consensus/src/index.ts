@@ -8,12 +8,13 @@ export {
   verifyCertificate,
   verifyCertificateSync
 } from './certificate.ts'
-export { createEngine, engineStatus, screen, step } from './engine/engine.ts'
+export { createEngine, engineBuffers, engineStatus, screen, step } from './engine/engine.ts'
 export {
   type BuildRequest,
   type Certified,
   DEFAULT_TIMING,
   type Engine,
+  type EngineBuffers,
   type EngineConfig,
   type EngineStatus,
   type Input,

@@ -11,10 +11,12 @@ import {
   certificatesIn,
   createEngine,
   createJournalBook,
+  type EngineBuffers,
   type EngineConfig,
   type EngineStatus,
   type Evidence,
   encodeJournalRecord,
+  engineBuffers,
   engineStatus,
   entryEpoch,
   type Header,
@@ -108,6 +110,8 @@ export type Agreement = {
   /** Catch-up that nobody asked for has committed up to here. */
   synced(header: Header, certificate: Certificate): void
   status(): EngineStatus
+  /** With the messages of the next epoch that wait for it. */
+  buffers(): EngineBuffers & { readonly earlyMessages: number }
   stop(): void
 }
 
@@ -485,6 +489,7 @@ export function createAgreement(parts: AgreementParts): Agreement {
     synced: (header, certificate) => feed({ kind: 'sync-head', header, certificate, nowMs: clock.nowMs() }),
     connected: (member) => feed({ kind: 'connected', member, nowMs: clock.nowMs() }),
     status: () => engineStatus(engine),
+    buffers: () => ({ ...engineBuffers(engine), earlyMessages: early.length }),
     stop
   }
 }

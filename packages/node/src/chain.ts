@@ -140,6 +140,15 @@ export type ChainStatus = {
   readonly clocksOff: readonly { readonly member: MemberId; readonly aheadMs: number }[]
 }
 
+/** How much a chain keeps in memory of what others sent: each is bounded whatever they send. */
+export type Buffers = ReturnType<Agreement['buffers']> & {
+  readonly mempoolBytes: number
+  /** Transactions on their way to the neighbours. */
+  readonly outboxBytes: number
+  /** Gossiped transactions that wait for a block that would permit them, of the peer that has most of them here. */
+  readonly parkedBytes: number
+}
+
 export type Chain = {
   readonly id: ChainId
   readonly genesis: Genesis
@@ -177,6 +186,7 @@ export type Chain = {
   /** The other members with a daemon, and whether each is connected. */
   peers(): readonly (DirectoryEntry & { readonly connected: boolean; readonly sinceMs: number | null })[]
   status(): ChainStatus
+  buffers(): Buffers
   /** Stops voting, sending and writing, and closes network, journal, record keys and store. */
   stop(): Promise<void>
 }
@@ -283,7 +293,7 @@ export async function openChain(parts: ChainParts): Promise<Chain> {
     mempool,
     state: judged,
     head,
-    sponsors: () => directory.others().length + 1
+    sponsors: () => directory.othersCount() + 1
   })
   const query = createQuery(store, id, head, epochs)
   const payloads = createPayloads({
@@ -723,6 +733,12 @@ export async function openChain(parts: ChainParts): Promise<Chain> {
       const pending = { transactions: mempool.size, bytes: mempool.sizeBytes }
       return { phase, epoch, view, voting, mempool: pending, stalledMs: stalledMs(), clocksOff }
     },
+    buffers: () => ({
+      ...agreement.buffers(),
+      mempoolBytes: mempool.sizeBytes,
+      outboxBytes: outbox.waitingBytes(),
+      parkedBytes: receiver.parkedBytes()
+    }),
     async stop() {
       if (phase !== 'stopped') halt()
       await network.close()

@@ -11,6 +11,7 @@ export type Directory = {
   memberOf(peer: PeerName): MemberId | undefined
   /** Everyone with a daemon but this one, by member id. */
   others(): readonly DirectoryEntry[]
+  othersCount(): number
   /** Takes in what a block changed, and that its time has come; true if it concerns who may connect. */
   update(changes: readonly Change[], timeMs: number): boolean
 }
@@ -64,6 +65,7 @@ export async function openDirectory(
     memberOf: (peer) => members.get(peer),
     others: () =>
       [...entries.values()].filter(({ member }) => member !== self).sort((a, b) => (a.member < b.member ? -1 : 1)),
+    othersCount: () => entries.size - (entries.has(self) ? 1 : 0),
     update(changes, nowMs) {
       let changed = false
       for (const { key } of changes) {

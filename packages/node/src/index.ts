@@ -1,6 +1,6 @@
 /** The loop of one chain: submit, receive, agree, commit, query, sync. */
 export { type Allowance, createAllowance } from './allowance.ts'
-export { type Chain, type ChainParts, type ChainStatus, openChain, type Phase } from './chain.ts'
+export { type Buffers, type Chain, type ChainParts, type ChainStatus, openChain, type Phase } from './chain.ts'
 export { converse } from './converse.ts'
 export type { DirectoryEntry } from './directory.ts'
 export type { Head } from './head.ts'

@@ -14,6 +14,7 @@ export type Outbox = {
   add(transactions: readonly ParsedTransaction[]): void
   /** The consensus has moved on: sends what waits, or else lets the next transaction leave at once. */
   release(): void
+  waitingBytes(): number
   /** Leaves no timer behind. */
   stop(): void
 }
@@ -78,6 +79,7 @@ export function createOutbox(clock: Clock, publish: (batch: Uint8Array) => Promi
       if (waiting.length > 0 && !running) void run()
     },
     release,
+    waitingBytes: () => waitingBytes,
     stop: () => timer?.cancel()
   }
 }

@@ -23,6 +23,8 @@ export type Receiver = {
   knows(leaf: Leaf, from: PeerName): boolean
   /** Judges what is parked once more; call after each commit. */
   retryParked(): Promise<void>
+  /** Parked, of the peer that has most. */
+  parkedBytes(): number
 }
 
 export type ReceiverParts = {
@@ -228,6 +230,7 @@ export function createReceiver(parts: ReceiverParts): Receiver {
 
     knows,
     arrival: (leaf) => arriving.get(leaf),
+    parkedBytes: () => Math.max(0, ...parkedBytes.values()),
 
     async retryParked() {
       const nowMs = clock.nowMs()

@@ -75,6 +75,7 @@ const FALSE_SKIPS: Partial<Profile> = {
   actionsMax: 400,
   safetyMs: 60_000
 }
+const FLOODS: Partial<Profile> = { ...CALM, byzantine: ['flooder'], actionEveryMs: 100, safetyMs: 60_000 }
 const CHANGES: Partial<Profile> = { ...CALM, changeEveryMs: 1500, safetyMs: 40_000 }
 
 const journal = 'packages/consensus/src/journal.ts'
@@ -736,5 +737,113 @@ export const BROKEN_GUARDS: readonly BrokenGuard[] = [
     caughtBy: ['I1', 'I2', 'failed'],
     seed: 2,
     replacements: [{ file: justification, find: ' || skip.view !== first + at', replace: '' }]
+  },
+  {
+    kind: 'source',
+    name: 'correct-accused',
+    what: 'who gives a view up after voting in it is accused',
+    mode: 'STT',
+    nodes: 4,
+    profile: LOSSES,
+    caughtBy: ['I7'],
+    seed: 1,
+    replacements: [
+      {
+        file: 'packages/consensus/src/evidence.ts',
+        find: "      if (second.kind === 'nullify' || sameDigest) return undefined\n",
+        replace:
+          "      if (second.kind === 'nullify') return 'nullify-finalize'\n      if (sameDigest) return undefined\n"
+      }
+    ]
+  },
+  {
+    kind: 'source',
+    name: 'far-votes-counted',
+    what: 'votes for views that nobody has reached are all kept',
+    mode: 'STT',
+    nodes: 4,
+    profile: FLOODS,
+    caughtBy: ['I9'],
+    seed: 1,
+    replacements: [
+      {
+        file: 'packages/consensus/src/engine/screen.ts',
+        find: '  if (vote.view > current.view + 1) {\n',
+        replace: '  if (vote.view > current.view + 2 ** 40) {\n'
+      },
+      {
+        file: 'packages/consensus/src/engine/receive.ts',
+        find: 'vote.view > state.current.view + 1',
+        replace: 'vote.view > state.current.view + 2 ** 40'
+      }
+    ]
+  },
+  {
+    kind: 'source',
+    name: 'parked-without-end',
+    what: 'what a neighbour sends and the state does not permit yet is kept without a bound',
+    mode: 'STT',
+    nodes: 4,
+    profile: FLOODS,
+    caughtBy: ['I9'],
+    seed: 1,
+    replacements: [
+      {
+        file: 'packages/node/src/receive.ts',
+        find: '    if (used + transaction.bytes.length > limits.parkedBytesPerPeerMax) return false\n',
+        replace: ''
+      }
+    ]
+  },
+  {
+    kind: 'source',
+    name: 'never-asleep',
+    what: 'a chain without work goes on from view to view',
+    mode: 'STT',
+    nodes: 4,
+    profile: CALM,
+    caughtBy: ['I11'],
+    seed: 1,
+    replacements: [
+      {
+        file: 'packages/consensus/src/engine/work.ts',
+        find: '  return hasWork(state) || hasProposal ||',
+        replace: '  return true || hasWork(state) || hasProposal ||'
+      }
+    ]
+  },
+  {
+    kind: 'source',
+    name: 'unseeded',
+    what: 'a pause depends on something else than the seed',
+    mode: 'STT',
+    nodes: 4,
+    profile: CALM,
+    caughtBy: ['I12'],
+    seed: 1,
+    replacements: [
+      {
+        file: 'packages/node/src/outbox.ts',
+        find: 'clock.after(HOLD_MS, release)',
+        replace: 'clock.after(HOLD_MS * Math.random(), release)'
+      }
+    ]
+  },
+  {
+    kind: 'source',
+    name: 'payload-for-all',
+    what: 'a payload is given to whoever asks for it',
+    mode: 'STT',
+    nodes: 4,
+    profile: FLOODS,
+    caughtBy: ['M6'],
+    seed: 1,
+    replacements: [
+      {
+        file: 'packages/node/src/payloads.ts',
+        find: 'return member !== undefined && isPayloadHolder(state, transaction, member)',
+        replace: 'return member !== undefined'
+      }
+    ]
   }
 ]

@@ -1,6 +1,6 @@
 /** Many seeds on several threads. Some of them run twice, to see that a seed is all that a run depends on (I12). */
 import { Worker } from 'node:worker_threads'
-import { runSeed, type SeedReport } from '../world/run-seed.ts'
+import { runSeed, runTwice } from '../world/run-seed.ts'
 import type { Chosen } from './options.ts'
 import { asSeedOptions } from './shrink.ts'
 import type { Counted } from './totals.ts'
@@ -63,14 +63,6 @@ function ask(worker: Worker, request: SeedRequest): Promise<Counted> {
 
 /** What a thread does with one request. */
 export async function answer({ seed, chosen, isTwice }: SeedRequest): Promise<Counted> {
-  const report = await runSeed(asSeedOptions(seed, chosen))
-  if (!isTwice) return { report, isTwice }
-  const again = await runSeed(asSeedOptions(seed, chosen))
-  return { report: withRepeat(report, again), isTwice }
-}
-
-function withRepeat(report: SeedReport, { traceHash, events }: SeedReport): SeedReport {
-  if (traceHash === report.traceHash && events === report.events) return report
-  const what = `the same seed gave the traces ${report.traceHash} and ${traceHash}`
-  return { ...report, violations: [...report.violations, { code: 'I12', what }] }
+  const options = asSeedOptions(seed, chosen)
+  return { report: await (isTwice ? runTwice(options) : runSeed(options)), isTwice }
 }

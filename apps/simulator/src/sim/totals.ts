@@ -24,6 +24,7 @@ export type Totals = {
   readonly accepted: number
   readonly committed: number
   readonly expired: number
+  readonly payloadsGiven: number
   readonly released: number
   readonly endedMidway: number
   readonly revokedMeanwhile: number
@@ -74,6 +75,7 @@ export function totalsOf(counted: readonly Counted[], seconds: number, cpuSecond
     accepted: sum(({ transactions }) => transactions.accepted),
     committed: sum(({ transactions }) => transactions.committed),
     expired: sum(({ transactions }) => transactions.expired),
+    payloadsGiven: sum(({ payloadsGiven }) => payloadsGiven),
     released: sum(({ released }) => released),
     endedMidway: sum(({ endedMidway }) => endedMidway),
     revokedMeanwhile: sum(({ revokedMeanwhile }) => revokedMeanwhile),

@@ -25,7 +25,8 @@ export const FAULT_KINDS = {
     'a member signs against each of its votes and proposals, and tells each half of the others another story',
   withholder: 'a member keeps votes, proposals or answers to itself',
   liar: 'a member answers requests with altered, old, missing or foreign frames',
-  flooder: 'a member sends garbage, far votes and false certificates at a high rate',
+  flooder:
+    'a member sends garbage, far votes, false certificates and transactions of nobody, and asks for what is not for it',
   'invalid-proposer': 'a member signs proposals that break a rule',
   'skip-forger': 'a leader passes over a block of the others with a false proof that its view was given up',
   replayer: 'a member sends what it has heard again, later and changed where nothing is signed'

@@ -18,6 +18,7 @@ import { createReExecution } from './checkers/execution.ts'
 import { createFinalBlocks } from './checkers/final-blocks.ts'
 import { createHolders } from './checkers/holders.ts'
 import { checkMarks } from './checkers/marks.ts'
+import { createPayloadCheck } from './checkers/payloads.ts'
 import { createPromises, type Promised } from './checkers/promises.ts'
 import { checkReceipts } from './checkers/receipts.ts'
 import { createReleaseCheck, isPart } from './checkers/releases.ts'
@@ -66,6 +67,8 @@ export type SeedReport = {
   readonly receipts: number
   readonly transactions: ReturnType<Promised['counts']>
   readonly answers: ReadonlyMap<string, number>
+  /** Payloads of transmissions that one node handed to another. */
+  readonly payloadsGiven: number
   /** Frames with content of SPV records that owners handed over. */
   readonly released: number
   /** Processes of an owner or a requester that ended after the first part of a record had come, and before its stream had ended. */
@@ -175,6 +178,7 @@ export async function runSeed(options: SeedOptions): Promise<SeedReport> {
     receipts,
     transactions: promises.counts(),
     answers: workload.answers(),
+    payloadsGiven: stage.payloads.given(),
     released: stage.releases.released(),
     endedMidway: stage.releases.endedMidway(),
     revokedMeanwhile,
@@ -186,6 +190,14 @@ export async function runSeed(options: SeedOptions): Promise<SeedReport> {
     violations,
     traceHash: world.trace.hash()
   }
+}
+
+/** The same seed a second time, which must go the same way (I12). The report is that of the first. */
+export async function runTwice(options: SeedOptions): Promise<SeedReport> {
+  const [report, again] = [await runSeed(options), await runSeed(options)]
+  if (again.traceHash === report.traceHash && again.events === report.events) return report
+  const what = `the same seed gave the traces ${report.traceHash} and ${again.traceHash}`
+  return { ...report, violations: [...report.violations, { code: 'I12', what }] }
 }
 
 type Report = (code: ViolationCode, what: string) => void
@@ -248,6 +260,7 @@ function build(options: SeedOptions, report: Report) {
   const releases = createReleaseCheck({ report, isOnDisk, memberOf })
   const promises = createPromises({ report, isOnDisk })
   const holders = createHolders(report)
+  const payloads = createPayloadCheck(report, memberOf)
   const execution = createReExecution({
     report,
     genesis: cast.genesis,
@@ -255,6 +268,7 @@ function build(options: SeedOptions, report: Report) {
     onBlock: (header, transactions) => {
       epochs.block(header, transactions)
       holders.block(header.height, transactions)
+      payloads.block(transactions)
     }
   })
   const certificates = createCertificates({
@@ -284,6 +298,7 @@ function build(options: SeedOptions, report: Report) {
     durability,
     promises,
     releases,
+    payloads,
     certificates,
     evidence,
     counted,
@@ -337,6 +352,7 @@ function build(options: SeedOptions, report: Report) {
     verifier,
     releases,
     holders,
+    payloads,
     execution,
     certificates,
     evidence,

@@ -8,7 +8,16 @@ import { askMember, votingOf } from './audit.ts'
 import { receiveFetched, receiveSyncHead } from './chain.ts'
 import { clocksOff } from './clocks.ts'
 import { isClosed } from './epoch.ts'
-import type { Engine, EngineConfig, EngineStatus, Input, Output, Recovered, Screening } from './interface.ts'
+import type {
+  Engine,
+  EngineBuffers,
+  EngineConfig,
+  EngineStatus,
+  Input,
+  Output,
+  Recovered,
+  Screening
+} from './interface.ts'
 import { releaseFutureVotes } from './lag.ts'
 import { isLeaderSilent } from './presence.ts'
 import { considerProposing, receiveBuilt, receiveCommitted } from './propose.ts'
@@ -109,6 +118,16 @@ function pursueView(state: State): void {
  */
 export function screen(engine: Engine, message: Message, from: string, nowMs: number): Screening {
   return screenMessage(asState(engine), message, from, nowMs)
+}
+
+export function engineBuffers(engine: Engine): EngineBuffers {
+  const { tallies, proposals, blocks, future } = asState(engine)
+  return {
+    countedViews: tallies.size,
+    proposals: proposals.size,
+    headers: blocks.size,
+    futureVotes: [...future.values()].reduce((sum, { votes }) => sum + votes.length, 0)
+  }
 }
 
 export function engineStatus(engine: Engine): EngineStatus {

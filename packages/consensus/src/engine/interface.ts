@@ -211,6 +211,17 @@ export type EngineStatus = {
   readonly conflict: Certificate | null
 }
 
+/** How much an engine keeps of what others said: each is bounded whatever they say. */
+export type EngineBuffers = {
+  /** Views of which votes are counted. */
+  readonly countedViews: number
+  readonly proposals: number
+  /** Blocks above the floor that are known and not final. */
+  readonly headers: number
+  /** Votes beyond the next view. */
+  readonly futureVotes: number
+}
+
 /** Whether this node signs votes. */
 export type Voting =
   /** It has no vote in this epoch. */

@@ -1,6 +1,5 @@
-/** At rest every node has the same state and the same derived views, row by row, and payloads only where they belong. */
-import { height, type SignKey } from '@wardline/codec'
-import { isPayloadHolder } from '@wardline/ledger'
+/** At rest every node has the same state and the same derived views, row by row. */
+import type { SignKey } from '@wardline/codec'
 import { type Chain, verifyChain } from '@wardline/node'
 import type { Report } from '../watch.ts'
 
@@ -17,7 +16,6 @@ export async function compareTables(chains: readonly Chain[], report: Report): P
     )
     if (different.length > 0) report('I1', `${different.length} rows differ, such as ${different[0]}`)
   }
-  for (const chain of chains) await checkPayloads(chain, report)
 }
 
 async function rowsOf(chain: Chain): Promise<ReadonlyMap<string, string>> {
@@ -30,21 +28,6 @@ async function rowsOf(chain: Chain): Promise<ReadonlyMap<string, string>> {
     }
   }
   return rows
-}
-
-/** M6: a payload lies with those who must hold it, and nowhere else. */
-async function checkPayloads(chain: Chain, report: Report): Promise<void> {
-  const others = new Set<string>()
-  for (let at = 1; at <= chain.head().height; at++) {
-    for (const transaction of chain.query.block(height(at))?.transactions ?? []) {
-      if (transaction.payload !== undefined && !isPayloadHolder(chain.state, transaction, chain.self)) {
-        others.add(`payloads/bytes/${transaction.id}`)
-      }
-    }
-  }
-  for await (const [key] of chain.store.range({ from: 'payloads/', to: 'payloads0' })) {
-    if (others.has(key)) report('M6', `${chain.self} holds a payload of others`)
-  }
 }
 
 /** I4 and I5: one node's disk verifies from genesis on, by code that shares nothing with the loop. */
