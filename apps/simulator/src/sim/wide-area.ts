@@ -7,13 +7,8 @@
 import { sha256 } from '@wardline/codec'
 import { encodeMessage } from '@wardline/consensus'
 import { buildTransaction, envelopeCommitment, recordIdOf } from '@wardline/ledger'
-import { createWorld } from '@wardline/network-memory'
-import { createMemoryDisk, type MemoryDisk } from '@wardline/store-memory'
-import { createCast } from '../world/cast.ts'
-import { type Daemon, startDaemon } from '../world/daemon.ts'
-import { createRememberingVerifier } from '../world/remembering-verifier.ts'
-import { createVoteKeys } from '../world/vote-keys.ts'
-import { joinWatches } from '../world/watch.ts'
+import { startCalmWorld } from '../world/calm.ts'
+import type { Daemon } from '../world/daemon.ts'
 
 const LINK_MS = [10, 150] as const
 const DISK_MS = [1, 5] as const
@@ -43,55 +38,24 @@ export type WideArea = {
 
 /** @param count hand-offs to submit */
 export async function measureWideArea(nodes: number, count: number): Promise<WideArea> {
-  const world = createWorld<MemoryDisk>({
-    seed: nodes,
-    faults: { delayMs: LINK_MS, relays: false },
-    disk: ({ clock, prng }) => createMemoryDisk({ clock, latencyMs: () => prng.between(...DISK_MS) })
-  })
-  const verifier = createRememberingVerifier()
-  const random = world.prng.fork('genesis').bytes(32)
-  const cast = createCast({ mode: 'STT', count: nodes, random, createdMs: world.nowMs() - 1000, verifier })
-  const voteKeys = createVoteKeys(cast, verifier)
   let said = 0
   let saidBytes = 0
   const times: number[] = []
-  const [firstName] = cast.hospitals.map(({ name }) => name)
-  const watch = joinWatches([
-    {
+  const { world, cast, daemons } = await startCalmWorld({
+    nodes,
+    seed: nodes,
+    faults: { delayMs: LINK_MS, relays: false },
+    diskMs: DISK_MS,
+    watch: (started, { hospitals: [first] }) => ({
       said(_, message) {
         said += 1
         saidBytes += encodeMessage(message).length
       },
       committed(node) {
-        if (node === firstName) times.push(world.nowMs())
+        if (node === first?.name) times.push(started.nowMs())
       }
-    }
-  ])
-  const daemons = cast.hospitals.map((hospital) =>
-    startDaemon(
-      {
-        world,
-        cast,
-        watch,
-        report: (code, what) => {
-          throw new Error(`${code}: ${what}`)
-        },
-        verifier,
-        voteKeys,
-        votersIn: () => [],
-        mutant: {},
-        output: () => {},
-        onOpened: () => undefined,
-        excuse: () => undefined,
-        onExit: () => {},
-        isHostile: () => false
-      },
-      hospital
-    )
-  )
-  const isLinked = (): boolean => daemons.every((daemon) => daemon.chain() !== undefined)
-  await world.run({ forMs: 60_000, until: isLinked })
-  await world.run({ forMs: 5000 })
+    })
+  })
 
   const latencies: number[] = []
   const submit = async (daemon: Daemon, number: number): Promise<void> => {
