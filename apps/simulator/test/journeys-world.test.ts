@@ -128,19 +128,15 @@ type Unsigned = { [K in Draft as K['kind']]: Pick<K, 'kind' | 'body' | 'payload'
 
 /** What `work` comes to, while the world's time goes on. */
 async function during<T>(world: CalmWorld['world'], work: () => Promise<T>): Promise<T> {
-  let result: { readonly value: T } | undefined
-  let failure: unknown
-  work().then(
-    (value) => {
-      result = { value }
-    },
-    (error: unknown) => {
-      failure = error
-    }
-  )
-  await world.run({ forMs: 2 * HOUR_MS, until: () => result !== undefined || failure !== undefined })
-  if (result === undefined) throw failure ?? new Error('the world came to rest before its clients')
-  return result.value
+  let isOver = false
+  const result = work().finally(() => {
+    isOver = true
+  })
+  // What it fails with is thrown below.
+  result.catch(() => undefined)
+  await world.run({ forMs: 2 * HOUR_MS, until: () => isOver })
+  if (!isOver) throw new Error('the world came to rest before its clients')
+  return result
 }
 
 function chainOf(daemon: Daemon) {

@@ -78,6 +78,25 @@ test('a killed daemon is absent, a started one runs, and those that run already 
   await untilStates({ Alpha: 'running', Beta: 'running', 'Saint Anne': 'running' })
 })
 
+test('follow tells how each hospital is, and when one goes and comes back, until it is told to end', async () => {
+  const lines: string[] = []
+  const child = await startChild(PROGRAM, ['follow', '--data', data], { onOutput: (line) => lines.push(line) })
+  const told = async (pattern: RegExp, from = 0): Promise<number> => {
+    const endMs = performance.now() + 60_000
+    const find = () => lines.findIndex((line, at) => at >= from && pattern.test(line))
+    while (find() < 0 && performance.now() < endMs) await new Promise((go) => setTimeout(go, 50))
+    assert.ok(find() >= 0, `${pattern} in ${lines.join('\n')}`)
+    return find()
+  }
+  for (const name of ['Alpha', 'Beta', 'Saint Anne']) await told(new RegExp(`${name} runs as process \\d+$`))
+  await told(/Alpha transfers/)
+  assert.is((await run('kill', 'Beta', '--data', data)).code, 0)
+  const gone = await told(/Beta does not answer$/)
+  assert.is((await run('start', '--data', data)).code, 0)
+  await told(/Beta runs as process \d+$/, gone)
+  assert.is((await child.stop(20_000)).code, 0)
+})
+
 test('a daemon that is held by a signal is silent, and can be killed', async () => {
   const { said } = await run('status', 'Beta', '--json', '--data', data)
   const pid = (JSON.parse(said) as { hospitals: readonly { readonly pid: number }[] }).hospitals[0]?.pid as number

@@ -71,6 +71,7 @@ for (const [method, params] of [
   ['record.send', { to: ['a'], content: 'aGk=', timeoutMs: 600_001 }],
   ['record.send', { to: ['a'], content: 'aGk=', timeoutMs: 1.5 }],
   ['record.send', { to: new Array(257).fill('a'), content: 'aGk=' }],
+  ['record.send', { to: new Array(10_000).fill('a'), content: 'aGk=' }],
   ['record.open', {}],
   ['record.open', { record: ID, via: ID }],
   ['record.trace', { record: ID.toUpperCase() }],

@@ -12,8 +12,9 @@ export type KeyLine = {
 }
 
 /**
- * What a daemon acknowledges of what it is sent, once it has looked at it. `auto`: everything. `opened`: what opens, verifies and
- * came by a whole path; what else it finds waits for a person. `manual`: everything waits for a person, but what was recalled.
+ * What a daemon acknowledges of what it is sent, once it has looked at it. `auto`: everything but what is sealed to a key that is
+ * not here. `opened`: what opens, verifies and came by a whole path; what else it finds waits for a person. `manual`: everything
+ * waits for a person, but what was recalled.
  */
 export type Acknowledge = (typeof ACKNOWLEDGE)[number]
 

@@ -188,10 +188,16 @@ export function startDuties({ member, acknowledge, onPeer, onFailure }: DutiesPa
     const outcome = isRecalled(chain.state, sent) ? 'refused' : looked
     if (outcome === 'no-payload') return outcome
     if (outcome === 'unknown' || isStopped()) return 'later'
-    if (outcome === 'refused' || acknowledge === 'auto' || acknowledge === outcome) acknowledger.add(id, { outcome })
+    if (isSaidByItself(outcome)) acknowledger.add(id, { outcome })
     else if (found.size < FOUND_MAX) found.set(id, { outcome, record: sent.body.recordId, sender: sent.author.member })
     else foundOverflowed = true
     return 'done'
+  }
+
+  /** A missing key may be put back from a backup, and an acknowledgement is for good: no setting lets a daemon give it up. */
+  function isSaidByItself(outcome: Outcome): boolean {
+    if (outcome === 'refused') return true
+    return outcome !== 'lost-key' && (acknowledge === 'auto' || acknowledge === outcome)
   }
 
   /** Whether it is acknowledged or that is under way: by a person's word, as of now, if there is one. */

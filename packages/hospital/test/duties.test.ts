@@ -274,12 +274,24 @@ test('content that is not what the transaction commits to is acknowledged as a m
   assert.is(await codeOf(beta.call('record.open', { via: sent.id })), 'not-a-holder')
 })
 
-test('a receiver that has lost its sealing key says so', async () => {
+test('a receiver whose sealing key is not here says nothing by itself, and opens what came once the key is back', async () => {
   await restartBeta({ keys: (keys) => ({ ...keys, seal: randomBytes(32) }) })
-  const sent = await alpha.call('record.send', { to: ['Beta'], content: base64('sealed to a lost key') })
-  await untilState(beta, sent, beta, 'lost-key')
-  assert.is(await codeOf(beta.call('record.open', { via: sent.id })), 'not-a-holder')
+  const given = await alpha.call('record.send', { to: ['Beta'], content: base64('given up') })
+  const kept = await alpha.call('record.send', { to: ['Beta'], content: base64('kept') })
+  const standings = async () => {
+    const { pending } = await beta.call('record.pending', {})
+    return new Map(pending.map(({ transmission, standing }) => [transmission, standing]))
+  }
+  await until('both wait for a person', async () => {
+    const found = await standings()
+    return [given, kept].every(({ id }) => found.get(id) === 'lost-key')
+  })
+  assert.is((await beta.call('record.ack', { via: given.id })).outcome, 'lost-key')
+  assert.is(await codeOf(beta.call('record.open', { via: given.id })), 'not-a-holder')
   await restart('beta')
+  await untilState(alpha, kept, beta, 'opened')
+  assert.is(await open(beta, { via: kept.id }), 'kept')
+  assert.is(await codeOf(beta.call('record.open', { via: given.id })), 'not-a-holder')
 })
 
 test('who waits to send on hears of a mismatch at once', async () => {

@@ -70,6 +70,7 @@ function receiver(acknowledge: NonNullable<ChainSetup['acknowledge']>) {
   let reads = 0
   let fetches = 0
   let arrives: Promise<void> = Promise.resolve()
+  let isKeyHere = true
 
   const mark = (id: TransactionId, more: object = {}) =>
     encodeCbor({ ...more, id: nameBytes(id), height: at as Height, time: at })
@@ -155,7 +156,7 @@ function receiver(acknowledge: NonNullable<ChainSetup['acknowledge']>) {
       signer,
       log: keepingLog([]),
       random: createSystemRandom(),
-      ownSeals: { openerOf: () => undefined }
+      ownSeals: { openerOf: () => (isKeyHere ? {} : undefined) }
     } as unknown as Membership,
     acknowledge,
     onPeer: () => () => {},
@@ -169,6 +170,10 @@ function receiver(acknowledge: NonNullable<ChainSetup['acknowledge']>) {
     /** Store reads since the last block was told of. */
     reads: () => reads,
     fetches: () => fetches,
+    /** From now on the secret to which everything is sealed is not here. */
+    loseKey() {
+      isKeyHere = false
+    },
     /** What is fetched from now on comes when this is called. */
     holdPayloads(): () => void {
       const { promise, resolve } = Promise.withResolvers<void>()
@@ -200,7 +205,7 @@ test('a word that was given while the payload was on its way is what goes out', 
   const hospital = receiver('auto')
   const [first, second] = [send('first'), send('second')]
   hospital.commit(first)
-  assert.equal(await hospital.said(0), said(first, 'lost-key'))
+  assert.equal(await hospital.said(0), said(first, 'mismatch'))
   const arrive = hospital.holdPayloads()
   hospital.commit(second)
   await until('the daemon looks', () => hospital.fetches() === 2)
@@ -230,6 +235,20 @@ for (const acknowledge of ['auto', 'manual'] as const) {
       hospital.stop()
     })
   }
+}
+
+for (const acknowledge of ['auto', 'opened', 'manual'] as const) {
+  test(`${acknowledge}: what is sealed to a key that is not here waits for a person, for the key may come back`, async () => {
+    const hospital = receiver(acknowledge)
+    hospital.loseKey()
+    const sent = send('to a lost key')
+    hospital.commit(sent)
+    await until('it waits', () => hospital.duties.standing(sent.id) === 'lost-key')
+    hospital.duties.say(sent.id, { outcome: 'lost-key' })
+    assert.equal(await hospital.said(0), said(sent, 'lost-key'))
+    hospital.end(0, 'final')
+    hospital.stop()
+  })
 }
 
 test('the first word counts, and a word after the acknowledgement does nothing', async () => {

@@ -131,6 +131,11 @@ test('a hospital that lost its keys says so, announces a new one, and is sent to
     ['fail']
   )
   const sent = await alpha.call('record.send', { to: ['Beta'], content: base64('to a lost key') })
+  await until('it waits for a person', async () => {
+    const { pending } = await beta.call('record.pending', {})
+    return pending.some(({ transmission, standing }) => transmission === sent.id && standing === 'lost-key')
+  })
+  await beta.call('record.ack', { via: sent.id })
   await untilState(alpha, sent, beta, 'lost-key')
   const rotated = await beta.call('member.rotate', {})
   await inForce(rotated.fromMs)

@@ -181,7 +181,7 @@ export async function listPending(
 }
 
 const POLICIES: Readonly<Record<Result<'record.pending'>['acknowledge'], string>> = {
-  auto: 'The daemon acknowledges everything by itself.',
+  auto: 'The daemon acknowledges by itself all but what is sealed to a key that is not here: lost-key waits for "wardline record ack".',
   opened: 'The daemon acknowledges by itself what opens and verifies; the rest waits for "wardline record ack".',
   manual: 'The daemon acknowledges nothing by itself; each waits for "wardline record ack".'
 }

@@ -223,8 +223,8 @@ function chainProblems(member: Membership, chain: ChainStatus): StatusProblem[] 
     add(
       'fail',
       'seal-key-missing',
-      'The secret of the sealing key that the chain has of this hospital is not here: what others send is sealed to it, cannot be opened, and is acknowledged as lost-key for good.',
-      'Put the key files of the home back from a backup and start the daemon again. If the key is lost, announce another with "wardline member rotate"; who sent has to send again.'
+      'The secret of the sealing key that the chain has of this hospital is not here: what others send is sealed to it, cannot be opened, and waits.',
+      'Put the key files of the home back from a backup and start the daemon again. If the key is lost, announce another with "wardline member rotate", and acknowledge what "wardline record pending" lists with "record ack", as lost-key for good; who sent has to send again.'
     )
   }
   const oldForks = member.chain.oldForks()

@@ -34,7 +34,7 @@ export function createDurability(report: Report, chain: ChainId, memberOf: (node
   /** By the digest of a block, the transactions whose payload every member must hold. */
   const shared = new Map<string, readonly string[]>()
   const journals = new Map<string, JournalContent>()
-  /** Votes for a block that were said with everything that they need on the disk, by node. */
+  /** Votes that were said with everything that they need on the disk, by node. */
   const backed = new Set<string>()
   const rows = new Map<string, Set<string>>()
 
@@ -52,11 +52,12 @@ export function createDurability(report: Report, chain: ChainId, memberOf: (node
       missing('the vote')
       return
     }
+    // Said once, it may be said again when that has gone: because another block became final in its place, or the block itself
+    // did, with which the journal's older part went, and then the database was lost.
+    if (backed.has(`${node} ${voteName(vote)}`)) return
+    backed.add(`${node} ${voteName(vote)}`)
     switch (vote.kind) {
       case 'notarize':
-        // Said once, it may be said again when the body has gone because another block became final in its place.
-        if (backed.has(`${node} ${voteName(vote)}`)) break
-        backed.add(`${node} ${voteName(vote)}`)
         if (!rowsOf(node).has(`blocks/body/${vote.digest}`)) missing('the body')
         for (const id of shared.get(vote.digest) ?? []) {
           if (!rowsOf(node).has(`payloads/bytes/${id}`)) missing(`the payload of ${id}`)
