@@ -54,7 +54,7 @@ function ask(worker: Worker, request: SeedRequest): Promise<Counted> {
     }
     const onError = (error: unknown): void => {
       settle()
-      reject(error instanceof Error ? error : new Error(String(error)))
+      reject(new Error(`the thread that played seed ${request.seed} ended: ${String(error)}`, { cause: error }))
     }
     worker.on('message', onMessage).on('error', onError)
     worker.postMessage(request)

@@ -2,11 +2,19 @@
 import { availableParallelism } from 'node:os'
 import { revision } from '../revision.ts'
 import type { SeedReport } from '../world/run-seed.ts'
-import { commandFor } from './options.ts'
+import { type Chosen, commandFor } from './options.ts'
 import type { Totals } from './totals.ts'
 
-/** @param broken the seeds that broke an invariant */
-export function reportOf(args: readonly string[], totals: Totals, broken: readonly SeedReport[]): string {
+/**
+ * @param chosen what was chosen for all seeds
+ * @param broken those that broke an invariant
+ */
+export function reportOf(
+  args: readonly string[],
+  chosen: Chosen,
+  totals: Totals,
+  broken: readonly SeedReport[]
+): string {
   const rows = Object.entries(totals).flatMap(([name, value]) =>
     typeof value === 'number' ? [[name, value] as const] : []
   )
@@ -31,7 +39,7 @@ export function reportOf(args: readonly string[], totals: Totals, broken: readon
     '',
     ...broken.flatMap(({ seed, violations }) => [
       ...violations.map(({ code, what }) => `- seed ${seed}: ${code}: ${what}`),
-      `  (\`${commandFor(seed, {})}\`)`
+      `  (\`${commandFor(seed, chosen)}\`)`
     ])
   ]
   return `${lines.join('\n').trimEnd()}\n`

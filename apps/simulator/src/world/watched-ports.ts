@@ -78,6 +78,7 @@ export function watchNetwork(network: Network, { node, watch, output }: WatchedP
     request(peer, protocol, request, options) {
       if (protocol.includes('/consensus/')) listen(request)
       const frames = network.request(peer, protocol, request, options)
+      output()
       return protocol.includes('/record/') ? watchAnswer(frames, { peer, protocol, request }) : frames
     }
   }

@@ -10,7 +10,7 @@
 import { assert, type Epoch, type View } from '@wardline/codec'
 import { hasQuorumForm, type SignatureCheck } from '../certificate.ts'
 import { askBytes, type Status, type StatusAsk, statusBytes } from '../status.ts'
-import { voteBytes } from '../vote.ts'
+import { type Vote, voteBytes } from '../vote.ts'
 import { acceptCertificates, castOwed, journalEntered } from './advance.ts'
 import type { Screening, Voting } from './interface.ts'
 import { answerLagging, mayAnswer } from './lag.ts'
@@ -145,7 +145,7 @@ export function receiveStatus(state: State, status: Status): void {
   const signer = state.indexes.get(status.signer)
   if (audit === null || signer === undefined || status.nonce !== audit.nonce) return
   // First, because from then on nothing may be journaled before the one entry that says so.
-  if (!audit.isLost && (status.heard?.view ?? 0) > state.newestJournaled) {
+  if (!audit.isLost && status.heard !== null && isForgotten(state, status.heard)) {
     audit.isLost = true
     state.journaledNotarizations.clear()
     state.journaledNullifications.clear()
@@ -154,6 +154,14 @@ export function receiveStatus(state: State, status: Status): void {
   audit.answered.add(signer)
   if (status.certificate !== null) acceptCertificates(state, [status.certificate])
   settleAudit(state)
+}
+
+/** Whether it is a vote of this node that its journal, as it was found, should have and has not. */
+function isForgotten({ voter, floor, noVoteBelow, newestJournaled }: State, { kind, view, digest }: Vote): boolean {
+  if (view > newestJournaled) return true
+  // What is final, or was given up as lost, is not kept vote by vote.
+  if (view <= floor.view || view < noVoteBelow) return false
+  return voter?.votesIn(view).some((vote) => vote.kind === kind && vote.digest === digest) !== true
 }
 
 /** Ends the audit if enough have answered. At the start that is so where there is nobody to ask. */

@@ -7,10 +7,14 @@ import type { Vote } from '../vote.ts'
 import { SILENT_VIEWS_PER_MEMBER } from './bounds.ts'
 import type { State } from './state.ts'
 
-/** Remembers a genuine vote of the validator with index `signer` if it is for the highest view that it was heard in. */
+/**
+ * Remembers a genuine vote of the validator with index `signer` if it is for the highest view that it was heard in. In one view
+ * the vote for a block comes first: what gives the view up or finalizes the block says more of what was signed.
+ */
 export function noteVote(state: State, vote: Vote, signer: number): void {
   const newest = state.newestVotes[signer]
-  if (newest === undefined || vote.view > newest.view) state.newestVotes[signer] = vote
+  const isLater = newest?.view === vote.view && newest.kind === 'notarize'
+  if (newest === undefined || vote.view > newest.view || isLater) state.newestVotes[signer] = vote
 }
 
 /** Whether the leader of the current view signed nothing that was seen in the last 2n views, through all of which this node went. */

@@ -2,6 +2,7 @@
 import { bytesEqual, type View } from '@wardline/codec'
 import type { Certificate } from '../certificate.ts'
 import type { Vote, VoteKind } from '../vote.ts'
+import { VIEWS_KEPT } from './bounds.ts'
 import { accuse } from './evidence.ts'
 import { noteVote } from './presence.ts'
 import type { Heard, KindTally, State, ViewTally } from './state.ts'
@@ -28,7 +29,7 @@ export function countVote(state: State, vote: Vote, signer: number, attempt: num
 
 /** Keeps the votes that a verified certificate consists of, so that they are not verified again. */
 export function countCertificate(state: State, certificate: Certificate): void {
-  if (certificate.view > state.current.view + 1) return
+  if (certificate.view > state.current.view + 1 || certificate.view < state.current.view - VIEWS_KEPT) return
   const { kind, epoch, view, digest } = certificate
   for (const [at, index] of certificate.signers.entries()) {
     const signer = state.config.set.validators[index]?.member

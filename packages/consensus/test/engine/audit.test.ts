@@ -148,6 +148,41 @@ test('a newer vote of its own than its journal has: the disk was set back', () =
   assert.equal(voting(it.lone), { kind: 'waiting', fromView: 7 })
 })
 
+test('a vote that its journal lacks in the very view of its newest: the end of the journal is gone', () => {
+  const proposed = { kind: 'voted', vote: voteOf(set, SELF, 'notarize', 1, digest), header: block } as const
+  const entered = { kind: 'entered', epoch: set.epoch, view: 1 as View, certificate: null } as const
+  const rows: readonly (readonly [heard: Vote, standing: string])[] = [
+    [voteOf(set, SELF, 'notarize', 1, digest), 'voting'],
+    [voteOf(set, SELF, 'nullify', 1), 'waiting'],
+    [voteOf(set, SELF, 'finalize', 1, digest), 'waiting'],
+    [voteOf(set, SELF, 'notarize', 1, hashOf('another block')), 'waiting']
+  ]
+  for (const [heard, standing] of rows) {
+    const it = started({ journal: [entered, proposed] })
+    answer(it, 0, { heard })
+    answer(it, 1)
+    assert.is(voting(it.lone).kind, standing, `${heard.kind} ${heard.digest}`)
+  }
+})
+
+test('of one view an answer tells what gave it up or made it final, in whatever order that came', () => {
+  for (const later of ['nullify', 'finalize'] as const) {
+    const votes = [
+      voteOf(set, 0, 'notarize', 1, digest),
+      voteOf(set, 0, later, 1, later === 'nullify' ? undefined : digest)
+    ]
+    for (const order of [votes, votes.toReversed()]) {
+      const { lone } = ended(started())
+      for (const vote of order) hear(lone, { kind: 'vote', vote })
+      const ask = askOf(0, lone.nowMs)
+      const [told] = hear(lone, { kind: 'status-ask', ask }).flatMap((one) =>
+        one.kind === 'send' && one.message.kind === 'status' ? [one.message.status] : []
+      )
+      assert.is(told?.heard?.kind, later)
+    }
+  }
+})
+
 test('a lost journal: two views above the highest that is proved, and a restart keeps to it', () => {
   const it = started({ isJournalLost: true })
   assert.equal(entriesIn(it.outputs), [])
@@ -211,20 +246,7 @@ test('an answer tells the view with its proof and the newest vote of the asker, 
   hear(lone, { kind: 'vote', vote: voteOf(set, 0, 'notarize', 1, digest) })
   hear(lone, { kind: 'certificate', certificate: notarization, attempt: 0 })
   const { ask } = started({ n: 4 })
-  const of = (nonce: number) => {
-    const engine = createEngine(fakeConfig(set, 0), { final: null, journal: [] })
-    const asker: Lone = {
-      set,
-      index: 0,
-      engine,
-      nowMs: nonce,
-      journal: [],
-      final: null,
-      alarmMs: null,
-      checks: new Map()
-    }
-    return asksIn(feed(asker, { kind: 'start' }))[0] as StatusAsk
-  }
+  const of = (nonce: number) => askOf(0, nonce)
   const answers = hear(lone, { kind: 'status-ask', ask: of(ask.nonce) }).flatMap((one) =>
     one.kind === 'send' && one.message.kind === 'status' ? [one.message.status] : []
   )
@@ -242,6 +264,13 @@ test('an answer tells the view with its proof and the newest vote of the asker, 
   const lost = started({ isJournalLost: true })
   assert.equal(screenHere(lost.lone, { kind: 'status-ask', ask: of(1) }), { kind: 'ignore', code: 'nothing-to-say' })
 })
+
+/** What the validator with this index asks in its run of `nonce`. */
+function askOf(index: number, nonce: number): StatusAsk {
+  const engine = createEngine(fakeConfig(set, index), { final: null, journal: [] })
+  const asker: Lone = { set, index, engine, nowMs: nonce, journal: [], final: null, alarmMs: null, checks: new Map() }
+  return asksIn(feed(asker, { kind: 'start' }))[0] as StatusAsk
+}
 
 function ended(it: Started): Started {
   for (const from of [0, 1]) answer(it, from)

@@ -19,7 +19,7 @@ import type { KindRules, Subject } from '../kind.ts'
 import { isAscending } from '../membership/member.ts'
 import type { FormCode } from '../refusals.ts'
 import { stateKeys } from '../state-keys.ts'
-import { encodeAcknowledgement, OUTCOMES, type Outcome, readTransmission } from './record.ts'
+import { encodeAcknowledgement, OUTCOMES, type Outcome, readAttestation, readTransmission } from './record.ts'
 
 const readOne = mapOf({
   via: bytes32<TransactionId>,
@@ -68,11 +68,14 @@ export const ack: KindRules<AckBody> = {
   checks: () => [],
   judge({ state, author }, { author: { member }, body }) {
     if (author.role !== 'hospital') return 'author-not-hospital'
-    for (const { via } of body.acks) {
+    for (const { via, outcome } of body.acks) {
       const transmission = readTransmission(state, via)
       if (transmission === undefined) return 'unknown-transmission'
       if (!transmission.to.includes(member)) return 'not-a-receiver'
       if (state.get(stateKeys.acknowledgement(via, member)) !== undefined) return 'already-acknowledged'
+      // It would hold again what the chain has as destroyed.
+      if (outcome === 'opened' && readAttestation(state, transmission.record, member) !== undefined)
+        return 'already-attested'
     }
     return undefined
   },

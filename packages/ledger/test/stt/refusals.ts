@@ -280,5 +280,16 @@ export const recallRows: readonly (readonly [code: Answer, name: string, run: ()
       const before = [...held, recall(alpha, recordId), attest(beta, recordId, send.id)]
       return judged(before, attest(beta, recordId, send.id))
     }
+  ],
+  [
+    'already-attested',
+    'opening what one has said to have destroyed',
+    () => {
+      const { send, recordId, held } = story()
+      const subject = patient.publicKey
+      const again = sent(transaction(alpha, 'stt.send', sendBody({ recordId, to: receivers(beta), subject })))
+      const before = [...held, again, recall(alpha, recordId), attest(beta, recordId, send.id)]
+      return judged(before, opened(beta, again))
+    }
   ]
 ]

@@ -1,6 +1,5 @@
 /** I8: what must be on the disk before something is said is there when it is said. */
 import type { ChainId } from '@wardline/codec'
-import { headerDigest } from '@wardline/consensus'
 import { decodeBlockBody, parseTransaction, payloadHolders } from '@wardline/ledger'
 import type { Report, Watch } from '../watch.ts'
 import {
@@ -9,6 +8,7 @@ import {
   entriesOfAppend,
   type JournalContent,
   type SignedVote,
+  voteInProposal,
   voteName
 } from './journal-facts.ts'
 
@@ -100,9 +100,7 @@ export function createDurability(report: Report, chain: ChainId, memberOf: (node
     said(node, message) {
       if (message.kind === 'vote' && message.vote.signer === memberOf(node)) checkVote(node, message.vote)
       if (message.kind !== 'proposal') return
-      const { header, view } = message.proposal
-      if (header.proposer !== memberOf(node)) return
-      checkVote(node, { kind: 'notarize', epoch: header.epoch, view, digest: headerDigest(header) })
+      checkVote(node, voteInProposal(message.proposal, memberOf(node)))
     },
     isOnDisk: (node, key) => rowsOf(node).has(key)
   }

@@ -54,6 +54,7 @@ export function createHolders(report: Report): Holders {
       if (answered.has(name)) report('M2', `${at}: ${id} acknowledges a second time`)
       answered.add(name)
       if (outcome !== 'opened' || edge === undefined) continue
+      if (attested.has(`${edge.record} ${author.member}`)) report('M2', `${at}: ${id} opens what its author destroyed`)
       opened.add(name)
       const holding = `${edge.record} ${author.member}`
       if (!held.has(holding)) held.set(holding, via)

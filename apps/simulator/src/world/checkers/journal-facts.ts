@@ -1,6 +1,15 @@
 /** What a node's vote journal holds durably, read from the bytes that reached its disk. */
-import type { Certificate, JournalEntry } from '@wardline/consensus'
-import { encodeJournalRecord, headerDigest, scanJournal, type VoteKind } from '@wardline/consensus'
+import { assert, type MemberId } from '@wardline/codec'
+import {
+  type Certificate,
+  encodeJournalRecord,
+  headerDigest,
+  type JournalEntry,
+  type Proposal,
+  scanJournal,
+  type Vote,
+  type VoteKind
+} from '@wardline/consensus'
 import type { JournalSegment } from '@wardline/ports'
 
 export type SignedVote = {
@@ -53,9 +62,13 @@ export function createJournalContent(): JournalContent {
 
 export function votesOf(entry: JournalEntry): readonly SignedVote[] {
   if (entry.kind === 'voted') return [entry.vote]
-  if (entry.kind !== 'proposed') return []
-  const { header, view } = entry.proposal
-  return [{ kind: 'notarize', epoch: header.epoch, view, digest: headerDigest(header) }]
+  return entry.kind === 'proposed' ? [voteInProposal(entry.proposal, '')] : []
+}
+
+/** The vote that a proposal is: in its own view, which for a block proposed again is not that of the block. */
+export function voteInProposal({ header, view, signature }: Proposal, signer: string): Vote {
+  const digest = headerDigest(header)
+  return { kind: 'notarize', epoch: header.epoch, view, digest, signer: signer as MemberId, signature, attempt: 0 }
 }
 
 /** Several checkers look at each append. */
@@ -73,12 +86,18 @@ export function entriesOfAppend(bytes: Uint8Array): readonly JournalEntry[] {
 /** Reads the record as the second of a journal that explains why it begins there. */
 function readAppend(bytes: Uint8Array): readonly JournalEntry[] {
   const seq = Number(new DataView(bytes.buffer, bytes.byteOffset).getBigUint64(8))
-  if (seq === 1) return entriesOf([{ number: 1, bytes }]) ?? []
+  if (seq === 1) return whole([{ number: 1, bytes }])
   const start = encodeJournalRecord(seq - 1, [{ kind: 'pruned', epoch: 0, view: 0, firstSeq: seq - 1 } as JournalEntry])
   const joined = new Uint8Array(start.length + bytes.length)
   joined.set(start)
   joined.set(bytes, start.length)
-  return entriesOf([{ number: 1, bytes: joined }]) ?? []
+  return whole([{ number: 1, bytes: joined }])
+}
+
+function whole(segments: readonly JournalSegment[]): readonly JournalEntry[] {
+  const entries = entriesOf(segments)
+  assert(entries !== undefined, 'what a daemon appends to its journal can be read')
+  return entries
 }
 
 /** Undefined if the journal is lost. */

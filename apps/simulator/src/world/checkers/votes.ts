@@ -3,11 +3,11 @@
  * none in an epoch in which it may not vote, or with another key than it has there.
  */
 import type { ChainId, SignKey } from '@wardline/codec'
-import { headerDigest, type Message, type Vote, voteBytes } from '@wardline/consensus'
+import { type Vote, voteBytes } from '@wardline/consensus'
 import type { Report, Watch } from '../watch.ts'
 import type { Verify } from './certificates.ts'
 import type { Epochs } from './epochs.ts'
-import { entriesOf, entriesOfAppend, type SignedVote, votesOf } from './journal-facts.ts'
+import { entriesOf, entriesOfAppend, type SignedVote, voteInProposal, votesOf } from './journal-facts.ts'
 
 type Signed = { notarize?: string; finalize?: string; nullify?: true }
 
@@ -57,14 +57,6 @@ export function createVotes({ report, chain, epochs, verify, memberOf, isCorrect
       report('I6', `${signer} votes in epoch ${epoch} with another key than it has there`)
   }
 
-  const noteMessage = (message: Message): void => {
-    if (message.kind === 'vote') note(message.vote.signer, message.vote)
-    if (message.kind !== 'proposal') return
-    const { header } = message.proposal
-    const { epoch, view, proposer } = header
-    note(proposer, { kind: 'notarize', epoch, view, digest: headerDigest(header) })
-  }
-
   return {
     journalRead(node, segments) {
       for (const entry of entriesOf(segments) ?? []) for (const vote of votesOf(entry)) note(memberOf(node), vote)
@@ -73,8 +65,14 @@ export function createVotes({ report, chain, epochs, verify, memberOf, isCorrect
       for (const entry of entriesOfAppend(bytes)) for (const vote of votesOf(entry)) note(memberOf(node), vote)
     },
     said(node, message) {
-      if (message.kind === 'vote' && message.vote.signer === memberOf(node)) checkRight(message.vote)
-      noteMessage(message)
+      if (message.kind === 'vote') {
+        if (message.vote.signer === memberOf(node)) checkRight(message.vote)
+        note(message.vote.signer, message.vote)
+      }
+      if (message.kind !== 'proposal') return
+      const vote = voteInProposal(message.proposal, memberOf(node))
+      checkRight(vote)
+      note(memberOf(node), vote)
     },
     views: () => [...highest.values()].reduce((sum, view) => sum + view, 0)
   }
