@@ -12,7 +12,7 @@ import * as assert from 'uvu/assert'
 import { TRANSFERS } from '../src/demo/chains.ts'
 import type { DemoResult } from '../src/demo/run.ts'
 import { keptTrails, membersOf } from './kept-graphs.ts'
-import { sampleAlliance, type Trail } from './sample-alliance.ts'
+import { sampleAlliance, trailText } from './sample-alliance.ts'
 
 const test = suite('simulator/demo-alliance')
 
@@ -54,7 +54,7 @@ if (alliance === undefined) {
   })
 
   test('every stopped home has the graph of every record that the list of journeys says', async () => {
-    const expected = alliance.trails.map(textOf).sort()
+    const expected = alliance.trails.map(trailText).sort()
     const entries = await readdir(join(folder, 'demo'), { recursive: true })
     const homes = entries
       .filter((path) => basename(path) === 'wardline.yaml')
@@ -67,14 +67,10 @@ if (alliance === undefined) {
       // The demo's own notes, which keep the chain busy, go once from the first hospital to the second.
       const notes = trails.length - expected.length
       assert.ok(notes >= 0, 'no record is missing')
-      const note = textOf([{ from: 0, to: 1, via: null }])
-      assert.equal(trails.map(textOf).sort(), [...expected, ...Array.from({ length: notes }, () => note)].sort())
+      const note = trailText([{ from: 0, to: 1, via: null }])
+      assert.equal(trails.map(trailText).sort(), [...expected, ...Array.from({ length: notes }, () => note)].sort())
     }
   })
-}
-
-function textOf(trail: Trail): string {
-  return trail.map(({ from, to, via }) => `${from}>${to} by ${via}`).join()
 }
 
 test.run()

@@ -16,6 +16,8 @@ const FIELDS = [
     (field) => `proposal proposal.header.${field}`
   ),
   ...['signature', 'leafCount', 'leaves', 'justifiedBy', 'skipCount'].map((field) => `proposal proposal.${field}`),
+  ...['epoch', 'asker', 'nonce', 'signature'].map((field) => `status-ask ask.${field}`),
+  ...['epoch', 'signer', 'asker', 'nonce', 'view', 'signature', 'hasHeard'].map((field) => `status status.${field}`),
   ...['length', 'checksum', 'sequence'].map((field) => `journal record.${field}`)
 ]
 
@@ -32,7 +34,16 @@ test('10,000 changed inputs throw nothing, are blamed on who brought them, and t
     [...report.fields.keys()].filter((field) => field.endsWith('rest')),
     []
   )
-  for (const parser of ['vote', 'certificate', 'proposal', 'told', 'transactions', 'request'] as const) {
+  for (const parser of [
+    'vote',
+    'certificate',
+    'proposal',
+    'status-ask',
+    'status',
+    'told',
+    'transactions',
+    'request'
+  ] as const) {
     assert.ok((report.outcomes.get(parser)?.get('reject') ?? 0) > 0, `${parser} is rejected by name`)
   }
   assert.ok((report.outcomes.get('vote')?.get('accept') ?? 0) > 0, 'votes that a member signed get through')

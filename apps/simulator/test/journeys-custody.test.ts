@@ -36,6 +36,7 @@ import { createMemoryDisk } from '@wardline/store-memory'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { checkGraphs, type Meant, type Replayed, readJourneys, roundsOf } from './journey-graphs.ts'
+import { listedTrails, type Trail, trailText } from './sample-alliance.ts'
 
 const test = suite('simulator/journeys-custody')
 
@@ -183,6 +184,27 @@ testJourneys(
     assert.ok(shapes.cyclic > 10 && shapes.parallel > 10)
   }
 )
+
+testJourneys('the plan of every patient moves what the list of journeys says, record by record', () => {
+  const journeys = read?.journeys ?? []
+  const hospitals = [...new Set(journeys.flatMap(({ steps }) => steps.map(({ organisation }) => organisation)))]
+  const listed = listedTrails()
+  const { patients } = planJourneys(journeys, hospitals)
+  assert.is(patients.length, listed?.size)
+  for (const { patient, steps } of patients) {
+    const trails = new Map<string, Trail<string>>()
+    for (const step of steps) {
+      if (step.kind === 'visit') continue
+      const { from, to } = step
+      for (const { record, via } of step.transfers) {
+        const trail = trails.get(record) ?? []
+        const brought = via === null ? null : trail.findIndex((edge) => edge.to === from)
+        trails.set(record, [...trail, { from, to, via: brought }])
+      }
+    }
+    assert.equal([...trails.values()].map(trailText).sort(), listed?.get(patient)?.map(trailText).sort(), patient)
+  }
+})
 
 testJourneys('all hospitals: every change of every patient, the returning ones among them', async () => {
   const journeys = read?.journeys ?? []

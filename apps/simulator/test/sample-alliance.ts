@@ -12,12 +12,16 @@ export type SampleAlliance = {
   readonly visits: number
   readonly organisationChanges: number
   readonly transmissions: number
-  /** Of every record that travels, its hand-offs in their order. */
+  /** Of every record that travels, its hand-offs in their order, the hospitals by their place in the alliance. */
   readonly trails: readonly Trail[]
 }
 
-/** Hospitals by their place in the alliance; `via`: the hand-off of this record that brought it to `from`, null where it was made there. */
-export type Trail = readonly { readonly from: number; readonly to: number; readonly via: number | null }[]
+/** `via`: the hand-off of this record that brought it to `from`, null where it was made there. */
+export type Trail<Place = number> = readonly { readonly from: Place; readonly to: Place; readonly via: number | null }[]
+
+export function trailText(trail: Trail<number | string>): string {
+  return trail.map(({ from, to, via }) => `${from}>${to} by ${via}`).join()
+}
 
 type Alliances = Readonly<
   Record<
@@ -33,19 +37,29 @@ type Listed = {
   readonly steps: readonly { readonly org: string; readonly handoffFrom?: string }[]
 }
 
+/** Of every patient of the list, with all hospitals; undefined where ../shared is absent. */
+export function listedTrails(): ReadonlyMap<string, readonly Trail<string>[]> | undefined {
+  const listed = readListed()
+  return listed && new Map(listed.map((journey) => [journey.patient, trailsOf(journey, (org) => org)]))
+}
+
+function readListed(): readonly Listed[] | undefined {
+  const bytes = sharedBytes('data/synthea-r4/journeys.ndjson.gz')
+  return bytes
+    ?.toString()
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line) as Listed)
+}
+
 /** The alliance of `count` hospitals; undefined where ../shared is absent. */
 export function sampleAlliance(count: number): SampleAlliance | undefined {
   const input = sharedPath('data/synthea-r4')
   const alliances = sharedFile('data/synthea-r4/demo-alliances.json') as Alliances | undefined
-  const journeys = sharedBytes('data/synthea-r4/journeys.ndjson.gz')
+  const journeys = readListed()
   const alliance = alliances?.[String(count)]
   if (input === undefined || journeys === undefined || alliance === undefined) return undefined
-  const listed = Buffer.from(journeys)
-    .toString()
-    .trim()
-    .split('\n')
-    .map((line) => JSON.parse(line) as Listed)
-    .filter(({ patient }) => alliance.patients.includes(patient))
+  const listed = journeys.filter(({ patient }) => alliance.patients.includes(patient))
   const steps = listed.flatMap((journey) => journey.steps)
   return {
     input,
@@ -73,8 +87,8 @@ function transmissionsOf({ steps }: Listed): number {
 }
 
 /** Who changes hospital brings along what was made anywhere before and is not yet where the patient comes to. */
-function trailsOf({ steps }: Listed, placeOf: (org: string) => number): readonly Trail[] {
-  const trails = steps.map((): { from: number; to: number; via: number | null }[] => [])
+function trailsOf<Place>({ steps }: Listed, placeOf: (org: string) => Place): readonly Trail<Place>[] {
+  const trails = steps.map((): Trail<Place>[number][] => [])
   steps.forEach(({ org, handoffFrom }, i) => {
     if (handoffFrom === undefined) return
     const [from, to] = [placeOf(handoffFrom), placeOf(org)]

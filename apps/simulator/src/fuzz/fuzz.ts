@@ -103,8 +103,6 @@ export async function fuzz(options: FuzzOptions): Promise<FuzzReport> {
       const message = parseMessage(bytes)
       if (message === undefined) return
       keep('told', bytes)
-      // These are told, never gossiped.
-      if (message.kind === 'status-ask' || message.kind === 'status') return
       keep(message.kind, bytes)
       if (message.kind === 'proposal') {
         const { parentCertificate, skips } = message.proposal
@@ -153,6 +151,8 @@ export async function fuzz(options: FuzzOptions): Promise<FuzzReport> {
       case 'vote':
       case 'certificate':
       case 'proposal':
+      case 'status-ask':
+      case 'status':
       case 'told': {
         const mutation = mutateField(prng, bytes, messageFields, donor)
         return prng.chance(SIGNED_ANEW) ? signAnew(mutation) : mutation
@@ -294,6 +294,8 @@ async function deliver(
         throw new Error(`malformed, and the verdict is ${verdict}`)
       return verdict
     }
+    case 'status-ask':
+    case 'status':
     case 'told': {
       const before = reports.get(from) ?? 0
       const answer = services.get(TELL)?.(bytes, from) ?? []

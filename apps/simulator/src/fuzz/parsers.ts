@@ -3,6 +3,8 @@ export const PARSERS = [
   'vote',
   'certificate',
   'proposal',
+  'status-ask',
+  'status',
   'told',
   'transactions',
   'request',

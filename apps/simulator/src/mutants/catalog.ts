@@ -845,5 +845,23 @@ export const BROKEN_GUARDS: readonly BrokenGuard[] = [
         replace: 'return member !== undefined'
       }
     ]
+  },
+  {
+    kind: 'source',
+    name: 'again-not-journaled',
+    what: 'a closing block is proposed again before the journal holds the vote that this is',
+    mode: 'STT',
+    nodes: 4,
+    profile: { ...CHANGES, ...LOSSES, changeEveryMs: 1500 },
+    caughtBy: ['I8'],
+    seed: 1,
+    replacements: [
+      {
+        file: advance,
+        find: "  journal(state, { kind: 'proposed', proposal: { ...proposal, skips } })\n",
+        replace:
+          "  if (proposal.view === proposal.header.view) journal(state, { kind: 'proposed', proposal: { ...proposal, skips } })\n"
+      }
+    ]
   }
 ]
