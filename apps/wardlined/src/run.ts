@@ -6,7 +6,13 @@ import { type Hospital, openHospital } from '@wardline/hospital'
 import { peerNameOf } from '@wardline/network-libp2p'
 import type { LineLog, Log } from '@wardline/ports'
 import { type SocketServer, serveSockets } from '@wardline/socket'
-import { createJsonLog, createSystemClock, createSystemRandom, openFileLineLog } from '@wardline/system'
+import {
+  createDiskSpace,
+  createJsonLog,
+  createSystemClock,
+  createSystemRandom,
+  openFileLineLog
+} from '@wardline/system'
 import { createOpenSetup } from './setup.ts'
 import { version } from './version.ts'
 
@@ -77,6 +83,7 @@ async function build(options: {
     verifier: createVerifier(),
     peerNameOf,
     audit: parts.audit,
+    diskSpace: createDiskSpace(config.home),
     facts: {
       name: config.name,
       version,

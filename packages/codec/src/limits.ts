@@ -42,7 +42,7 @@ export const limits = {
   gossipBatchBytesMax: 64 * 1024,
   /** Any gossip message, bytes: a proposal of 10,000 leaves with 1 MiB of skip certificates fits. */
   gossipMessageBytesMax: 2 * 1024 * 1024,
-  /** Skip certificates inside a proposal, bytes; more are fetched from the proposer. */
+  /** Skip certificates inside a proposal, bytes; the oldest above it are left out, and a voter must hold those itself. */
   proposalSkipsBytesMax: 1024 * 1024,
   /** Requests that one peer may have running on one protocol at once. */
   streamsPerPeer: 16,

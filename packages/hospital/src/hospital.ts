@@ -1,7 +1,7 @@
 /** One hospital's daemon across its chains: opens them, works off their duties, answers the method table. */
 import { type Api, type OpenFeed, topics } from '@wardline/api'
 import { WardlineError } from '@wardline/codec'
-import type { LineLog } from '@wardline/ports'
+import type { DiskSpace, LineLog } from '@wardline/ports'
 import { acknowledgingMethods } from './api/acknowledging.ts'
 import { chainChanges } from './api/chain-changes.ts'
 import { chainVerify } from './api/chain-verify.ts'
@@ -20,6 +20,7 @@ import { type Facts, standingOf, statusMethods } from './api/status.ts'
 import { timelineMethods } from './api/timeline.ts'
 import { validatorMethods } from './api/validators.ts'
 import { type Audit, auditApi } from './audit.ts'
+import { type DiskWatch, startDiskWatch } from './disk-watch.ts'
 import { feedsOf } from './feeds/open-feed.ts'
 import { createProblemWatch } from './feeds/problems.ts'
 import { createRoster, type Failed, type Roster, type RosterParts } from './roster.ts'
@@ -28,6 +29,8 @@ export type HospitalParts = Omit<RosterParts, 'name'> & {
   readonly facts: Facts
   /** The local log of audited calls; closed by who opened it, after `stop`. */
   readonly audit: LineLog
+  /** Where the chains are written; left out, nobody looks how full it is. */
+  readonly diskSpace?: DiskSpace
 }
 
 export type Hospital = {
@@ -46,8 +49,13 @@ export type Hospital = {
  */
 export async function openHospital(labels: readonly string[], parts: HospitalParts): Promise<Hospital> {
   const roster = createRoster({ ...parts, name: parts.facts.name })
+  let diskWatch: DiskWatch | undefined
+  const stop = async () => {
+    diskWatch?.stop()
+    await roster.stop()
+  }
   try {
-    const failed = () => [...roster.failed(), ...auditFailure(audit)]
+    const failed = () => [...roster.failed(), ...auditFailure(audit), ...(diskWatch?.failed() ?? [])]
     const audit: Audit = auditApi(apiOf(roster, parts, failed), parts.audit, parts.clock, {
       chainOf: (name) => chainIfNamed(roster.memberships, name)?.chain.id,
       memberOf(chain, reference) {
@@ -57,12 +65,21 @@ export async function openHospital(labels: readonly string[], parts: HospitalPar
       }
     })
     await openAll(roster, labels)
+    diskWatch = watchDisk(roster, parts)
     const openFeed = auditedFeeds(feedsOfRoster(roster, parts, failed), audit)
-    return { api: audit.api, openFeed, chains: () => roster.running().length, stop: () => roster.stop() }
+    return { api: audit.api, openFeed, chains: () => roster.running().length, stop }
   } catch (error) {
-    await roster.stop()
+    await stop()
     throw error
   }
+}
+
+function watchDisk(roster: Roster, { diskSpace, clock, log }: HospitalParts): DiskWatch | undefined {
+  if (diskSpace === undefined) return undefined
+  const pauseVoting = (isPaused: boolean): void => {
+    for (const { member } of roster.running()) member.chain.pauseVoting(isPaused)
+  }
+  return startDiskWatch({ disk: diskSpace, clock, log, pauseVoting })
 }
 
 function apiOf(roster: Roster, { facts }: HospitalParts, failed: () => readonly Failed[]): Api {

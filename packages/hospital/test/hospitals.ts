@@ -16,7 +16,7 @@ import {
   withSignatures
 } from '@wardline/ledger'
 import { createLibp2pNetwork, peerNameOf } from '@wardline/network-libp2p'
-import type { Clock, KeySet, KeyValueStore, Log, Network, StoreWrite } from '@wardline/ports'
+import type { Clock, DiskSpace, KeySet, KeyValueStore, Log, Network, StoreWrite } from '@wardline/ports'
 import { createMemoryDisk, type MemoryDisk } from '@wardline/store-memory'
 import { createMemoryLineLog, createSystemClock, createSystemRandom, type MemoryLineLog } from '@wardline/system'
 import { createMemoryVaultDisk, type MemoryVaultDisk } from '@wardline/vault-files'
@@ -54,6 +54,7 @@ export type Between = {
   readonly acknowledge?: NonNullable<ChainSetup['acknowledge']>
   /** Added to what its clock says. */
   readonly clockMs?: () => number
+  readonly diskSpace?: DiskSpace
 }
 
 export type Daemon = {
@@ -191,6 +192,7 @@ export async function start({ genesis }: Founded, place: Place, between: Between
       rssBytes: () => 1,
       nowMs: ownClock.nowMs
     },
+    ...(between.diskSpace !== undefined && { diskSpace: between.diskSpace }),
     onFailure: (error) => {
       if (!crashed) place.failures.push(error)
     }

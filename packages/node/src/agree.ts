@@ -105,6 +105,8 @@ export type Agreement = {
   work(hasWork: boolean): void
   /** A member's daemon has been connected. */
   connected(member: MemberId): void
+  /** Whether it signs nothing for now. */
+  pause(isPaused: boolean): void
   /** A block that ends the epoch is on disk: its engine makes room for that of the next one. */
   epochEnded(): void
   /** Catch-up that nobody asked for has committed up to here. */
@@ -159,6 +161,7 @@ export function createAgreement(parts: AgreementParts): Agreement {
   const early: { readonly data: Uint8Array; readonly from: PeerName }[] = []
   const verifying = new Map<PeerName, number>()
   const forkChecks = createAllowance({ clock, burst: FORK_CHECKS_PER_SECOND, perSecond: FORK_CHECKS_PER_SECOND })
+  let isPaused = false
   let running = false
   let stopped = false
   let alarm: Timer | undefined
@@ -224,9 +227,9 @@ export function createAgreement(parts: AgreementParts): Agreement {
     alarm?.cancel()
     const carried = carriedInto(next)
     if (carried.length > 0) await append(carried)
-    const isAudited = voting.kind === 'voting' || voting.kind === 'waiting'
+    const isAudited = voting.kind !== 'follower' && voting.kind !== 'asking'
     config = next
-    engine = createEngine(config, { final, journal: [...later, ...carried], isJournalLost, isAudited })
+    engine = createEngine(config, { final, journal: [...later, ...carried], isJournalLost, isAudited, isPaused })
     await obey(step(engine, { kind: 'start', nowMs: clock.nowMs() }))
     for (const { data, from } of early.splice(0)) {
       void task(async () => {
@@ -484,6 +487,11 @@ export function createAgreement(parts: AgreementParts): Agreement {
     work(hasWork) {
       if (hasWork) arrivals += 1
       feed({ kind: 'work', hasWork, nowMs: clock.nowMs() })
+    },
+    pause(paused) {
+      if (paused === isPaused) return
+      isPaused = paused
+      feed({ kind: 'pause', isPaused, nowMs: clock.nowMs() })
     },
     epochEnded: () => feed('epoch-ended'),
     synced: (header, certificate) => feed({ kind: 'sync-head', header, certificate, nowMs: clock.nowMs() }),

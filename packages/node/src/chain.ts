@@ -187,6 +187,8 @@ export type Chain = {
   peers(): readonly (DirectoryEntry & { readonly connected: boolean; readonly sinceMs: number | null })[]
   status(): ChainStatus
   buffers(): Buffers
+  /** Whether this daemon signs no votes for now: it follows, serves, and takes transactions all the same. */
+  pauseVoting(isPaused: boolean): void
   /** Stops voting, sending and writing, and closes network, journal, record keys and store. */
   stop(): Promise<void>
 }
@@ -733,6 +735,7 @@ export async function openChain(parts: ChainParts): Promise<Chain> {
       const pending = { transactions: mempool.size, bytes: mempool.sizeBytes }
       return { phase, epoch, view, voting, mempool: pending, stalledMs: stalledMs(), clocksOff }
     },
+    pauseVoting: (isPaused) => agreement.pause(isPaused),
     buffers: () => ({
       ...agreement.buffers(),
       mempoolBytes: mempool.sizeBytes,

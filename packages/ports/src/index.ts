@@ -1,5 +1,7 @@
 /** The interfaces between the pure parts of Wardline and the world, in bytes only; each has a compliance suite in `src/compliance`. */
+
 export type { Clock, Timer } from './clock.ts'
+export type { DiskSpace, Space } from './disk-space.ts'
 export type { Journal, JournalSegment } from './journal.ts'
 export type { KeySet, Keys, VoteMarks } from './keys.ts'
 export { assertLine, LINE_LENGTH_MAX, type LineLog } from './line-log.ts'

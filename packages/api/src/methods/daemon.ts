@@ -27,9 +27,9 @@ const chainStatus = z.object({
   view: count,
   voting: z.object({
     state: z
-      .enum(['voting', 'follower', 'asking', 'asking-lost', 'waiting'])
+      .enum(['voting', 'follower', 'asking', 'asking-lost', 'waiting', 'paused'])
       .describe(
-        'asking: what others have of this daemon, after a start; lost: its journal does not tell what it signed'
+        'asking: what others have of this daemon, after a start; lost: its journal does not tell what it signed; paused: its disk is nearly full'
       ),
     answers: count.optional().describe('While asking'),
     needed: count.optional().describe('While asking: so many answers must come'),

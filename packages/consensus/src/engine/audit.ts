@@ -175,7 +175,14 @@ export function settleAudit(state: State): void {
     journal(state, { kind: 'pruned', epoch: config.set.epoch, view, firstSeq: 1 })
     journalEntered(state)
   }
-  castOwed(state)
+  if (!state.isPaused) castOwed(state)
+}
+
+/** Stops signing, or goes on with what is owed by then. */
+export function setPaused(state: State, isPaused: boolean): void {
+  const isResumed = state.isPaused && !isPaused
+  state.isPaused = isPaused
+  if (isResumed && state.voter !== null && state.audit === null) castOwed(state)
 }
 
 export function votingOf(state: State): Voting {
@@ -184,6 +191,7 @@ export function votingOf(state: State): Voting {
   if (audit !== null) {
     return { kind: 'asking', isLost: audit.isLost, answers: audit.answered.size, needed: answersNeeded(state) }
   }
+  if (state.isPaused) return { kind: 'paused' }
   return current.view < noVoteBelow ? { kind: 'waiting', fromView: noVoteBelow } : { kind: 'voting' }
 }
 

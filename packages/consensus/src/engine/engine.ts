@@ -4,7 +4,7 @@ import { headerDigest } from '../header.ts'
 import type { Message } from '../messages.ts'
 import { leaderOf } from '../validators.ts'
 import { castNullify, enterView } from './advance.ts'
-import { askMember, votingOf } from './audit.ts'
+import { askMember, setPaused, votingOf } from './audit.ts'
 import { receiveFetched, receiveSyncHead } from './chain.ts'
 import { clocksOff } from './clocks.ts'
 import { isClosed } from './epoch.ts'
@@ -69,6 +69,9 @@ function takeInput(state: State, input: Input): void {
     case 'work':
       state.hasTransactions = input.hasWork
       if (input.hasWork && state.current.build.kind === 'nothing') state.current.build = { kind: 'none' }
+      break
+    case 'pause':
+      setPaused(state, input.isPaused)
       break
     case 'connected': {
       const index = state.indexes.get(input.member)

@@ -69,6 +69,8 @@ export type Recovered = {
   readonly isJournalLost?: boolean
   /** An engine of an earlier epoch asked the others in this run already. */
   readonly isAudited?: boolean
+  /** As `pause` says, from the start. */
+  readonly isPaused?: boolean
 }
 
 export type Input =
@@ -78,6 +80,8 @@ export type Input =
   | { readonly kind: 'message'; readonly from: string; readonly message: Message; readonly nowMs: number }
   /** The time of the last `alarm` output has come. */
   | { readonly kind: 'alarm'; readonly nowMs: number }
+  /** From now on nothing is signed, until it is said otherwise: following goes on. */
+  | { readonly kind: 'pause'; readonly isPaused: boolean; readonly nowMs: number }
   /** This member can be reached, perhaps again. */
   | { readonly kind: 'connected'; readonly member: MemberId; readonly nowMs: number }
   /** Whether the mempool holds transactions that are not in a final block. Say `true` again whenever one arrives. */
@@ -229,5 +233,7 @@ export type Voting =
   | { readonly kind: 'voting' }
   /** It asks the others what they have of it; `isLost`: because its own journal does not tell. */
   | { readonly kind: 'asking'; readonly isLost: boolean; readonly answers: number; readonly needed: number }
+  /** It was told to sign nothing for now. */
+  | { readonly kind: 'paused' }
   /** Its journal was lost, and it may have signed below this view. */
   | { readonly kind: 'waiting'; readonly fromView: View }

@@ -27,6 +27,8 @@ export type State = {
   noVoteBelow: View
   /** Until it is over nothing is signed; null once it is, and for a node without a vote. */
   audit: Audit | null
+  /** Nothing is signed for now. */
+  isPaused: boolean
   /** The highest view in which the journal, as it was found, knows this node to have signed. */
   readonly newestJournaled: View
   /** By signer index: the newest run of a member that asked, and when it was last answered. */
@@ -180,6 +182,7 @@ export function createState(config: EngineConfig, recovered: Recovered): State {
     indexes,
     noVoteBelow: firstUnsigned(set.epoch, recovered),
     audit: null,
+    isPaused: recovered.isPaused ?? false,
     newestJournaled: newestJournaled(recovered.journal, set.epoch),
     asked: new Map(),
     startup: {
@@ -252,7 +255,7 @@ export function newCurrent(
 /** The first view in which this node may sign, as things are. */
 export function firstVotableView(state: State): View {
   // No view is the last possible one.
-  return state.audit === null ? state.noVoteBelow : (Number.MAX_SAFE_INTEGER as View)
+  return state.audit === null && !state.isPaused ? state.noVoteBelow : (Number.MAX_SAFE_INTEGER as View)
 }
 
 export function signingBounds(state: State): SigningBounds {

@@ -105,6 +105,30 @@ test('a leader, a view that ran out, and a notarized block wait in the same way'
   assert.equal(votesSent(answer(notarized, 1)), ['finalize 1'])
 })
 
+test('told to pause, it follows and signs nothing; told to go on, it signs what is owed by then', () => {
+  const { lone } = ended(started())
+  const pause = (isPaused: boolean) => feed(lone, { kind: 'pause', isPaused })
+  assert.equal(votesSent(pause(true)), [])
+  assert.is(voting(lone).kind, 'paused')
+  hearProposal(lone, proposalOf(set, block, [hashOf<Leaf>('a')], null))
+  assert.equal(votesSent(checked(lone, digest)), [])
+  assert.equal(votesSent(hear(lone, { kind: 'certificate', certificate: notarization, attempt: 0 })), [])
+  assert.is(engineStatus(lone.engine).view, 2)
+  for (let i = 0; i < 3; i++) assert.equal(votesSent(ring(lone)), [])
+  assert.equal(votesSent(pause(false)), ['finalize 1', 'nullify 2'])
+  assert.is(voting(lone).kind, 'voting')
+  assert.equal(votesSent(pause(false)), [], 'said twice it changes nothing')
+})
+
+test('a pause goes on into the audit and the next epoch', () => {
+  const it = started()
+  feed(it.lone, { kind: 'pause', isPaused: true })
+  for (const from of [0, 1]) assert.equal(votesSent(answer(it, from)), [])
+  assert.is(voting(it.lone).kind, 'paused')
+  const engine = createEngine(fakeConfig(set, SELF), { final: null, journal: [], isAudited: true, isPaused: true })
+  assert.is(engineStatus(engine).voting.kind, 'paused')
+})
+
 test('how many must answer: at least one where there is another, and never more than a quorum has', () => {
   for (const n of [1, 2, 3, 4, 5, 6, 7, 10, 31, 100]) {
     const status = voting(started({ n }).lone)

@@ -119,6 +119,7 @@ function votingState(voting: Voting): ChainStatus['voting'] {
     case 'waiting':
       return { state: 'waiting', fromView: voting.fromView }
     case 'voting':
+    case 'paused':
     case 'follower':
       return { state: voting.kind }
     default:

@@ -3,6 +3,7 @@
  * and on its memory twin. Each function fills one uvu suite; the caller runs it.
  */
 export { type ClockSubject, clockCompliance } from './clock.ts'
+export { type DiskSpaceSubject, diskSpaceCompliance } from './disk-space.ts'
 export { type JournalSubject, journalCompliance } from './journal.ts'
 export { type KeysSubject, keysCompliance } from './keys.ts'
 export { type LineLogSubject, lineLogCompliance } from './line-log.ts'
