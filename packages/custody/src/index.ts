@@ -40,7 +40,7 @@ export {
   type PageOptions,
   pathOfCopy
 } from './queries.ts'
-export { FORMS, type Form, renderCustody } from './render.ts'
+export { custodyNotes, FORMS, type Form, renderCustody } from './render.ts'
 export type { OpenState } from './rows.ts'
 export { sealContextOf } from './seal-context.ts'
 export {
@@ -52,7 +52,8 @@ export {
   traceRecord,
   transmissionsOf
 } from './trace.ts'
-export { type TraceFailure, type TraceVerdict, tracePlan, verifyTrace } from './trace-receipt.ts'
+export { tracePlan, tracePlanTo } from './trace-plan.ts'
+export { type TraceFailure, type TraceVerdict, verifyTrace } from './trace-receipt.ts'
 export { type MismatchVerdict, verifyMismatch } from './verify-mismatch.ts'
 export {
   type BrokenPathCode,

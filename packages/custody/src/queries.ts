@@ -297,7 +297,7 @@ async function pageOf<T>(
   return { items, next: null }
 }
 
-function sendOf(rows: Pick<Rows, 'get'>, transmission: TransactionId): SendRow {
+export function sendOf(rows: Pick<Rows, 'get'>, transmission: TransactionId): SendRow {
   const there = rows.get(rowKeys.at(transmission))
   assert(there !== undefined, 'a source is in the chain')
   const { record, height, place } = decodePlaceRow(there)
@@ -306,7 +306,7 @@ function sendOf(rows: Pick<Rows, 'get'>, transmission: TransactionId): SendRow {
   return decodeSendRow(row)
 }
 
-function edgeOf(rows: Pick<Rows, 'get'>, record: RecordId, send: SendRow, member: MemberId): Edge {
+export function edgeOf(rows: Pick<Rows, 'get'>, record: RecordId, send: SendRow, member: MemberId): Edge {
   const ack = rows.get(rowKeys.ack(record, send.id, member))
   return {
     recordId: record,
@@ -315,6 +315,6 @@ function edgeOf(rows: Pick<Rows, 'get'>, record: RecordId, send: SendRow, member
   }
 }
 
-function sentOf({ time, to: _, ...send }: SendRow): Edge['transmission'] {
+export function sentOf({ time, to: _, ...send }: SendRow): Edge['transmission'] {
   return { ...send, timeMs: time }
 }
