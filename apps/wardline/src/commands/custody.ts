@@ -44,7 +44,7 @@ function recallLines({ recall, edges, complete }: Result<'record.trace'>): reado
   if (recall === null) return []
   const list = (members: readonly Parameters<typeof who>[0][]) => members.map(who).join(', ') || 'nobody'
   const looked = new Set(edges.map(({ transmission }) => transmission)).size
-  const whose = complete ? '' : ` Of the first ${looked.toLocaleString('en')} transmissions:`
+  const whose = complete ? '' : ` Of all holders, and of the first ${looked.toLocaleString('en')} transmissions:`
   return [
     `Recalled ${utc(recall.timeMs)}: nobody sends it on any more.${whose}`,
     `Destroyed by      ${list(recall.attested)}`,
@@ -84,14 +84,16 @@ export async function drawRecord(common: Common, record: string, options: DrawOp
   }
   const params = { chain, record: record as RecordId, draw: formOf(format), width: screenWidth(), show }
   const result = await withDaemon(common, (client) => client.call('record.trace', params))
-  const drawing = result.drawing ?? ''
+  const { drawing = '', notes = [] } = result
   const text = format === 'graph' ? await layOut(drawing) : drawing
+  // The other forms have these sentences in them.
+  if (format === 'csv' && !common.json) for (const note of notes) say(note)
   if (out !== undefined) {
     await writeNew(out, text.endsWith('\n') ? text : `${text}\n`)
-    emit(common, { record, format, out }, () => out)
+    emit(common, { record, format, out, notes }, () => out)
     return
   }
-  emit(common, { record, format, drawing: text }, () => text)
+  emit(common, { record, format, drawing: text, notes }, () => text)
 }
 
 type DeliveryStates = NonNullable<ParamsInput<'record.trace'>['show']>['states']
@@ -176,6 +178,9 @@ export async function listDownstream(
   const result = await withDaemon(common, (client) => client.call('record.downstream', params))
   const text = await handOffTable(result.edges)
   emit(common, result, () => text)
+  if (!result.complete && !common.json) {
+    say('Not complete: the record travelled more often than is looked at; later hand-offs are missing.')
+  }
   sayMore(common, result.next)
 }
 
