@@ -38,7 +38,8 @@ export {
   holdersOf,
   type Page,
   type PageOptions,
-  pathOfCopy
+  pathOfCopy,
+  type RecalledOrigin
 } from './queries.ts'
 export { custodyNotes, FORMS, type Form, renderCustody } from './render.ts'
 export type { OpenState } from './rows.ts'

@@ -197,16 +197,25 @@ export type HandOffOptions = Page & {
 /** Of one record; or of all of them, between two hospitals or in one state. */
 export async function listHandOffs(common: Common, record: string | undefined, options: HandOffOptions): Promise<void> {
   const result = await withDaemon(common, (client) => askHandOffs(client, record, options))
-  const text = await handOffTable(result.edges)
+  const text = [await handOffTable(result.edges), ...(await originLines(result.origins ?? []))].join('\n')
   emit(common, result, () => text)
   sayMore(common, result.next)
 }
+
+/** Below the hand-offs of recalled records: their origins, who are to destroy them and are nobody's receivers. */
+async function originLines(origins: Result<'handoff.list'>['origins']): Promise<readonly string[]> {
+  if (origins.length === 0) return []
+  const rows = origins.map(({ record, recall, ...origin }) => [short(record), who(origin), recallWord(recall)])
+  return [await table(['record', 'origin', 'recall'], rows)]
+}
+
+type HandOffsPage = Result<'handoff.between'> & Partial<Result<'handoff.list'>>
 
 function askHandOffs(
   client: SocketClient,
   record: string | undefined,
   { state = [], withoutConsent, from, to, member, since, until, ...page }: HandOffOptions
-): Promise<Result<'handoff.list'>> {
+): Promise<HandOffsPage> {
   const period = { fromMs: timeOf('--since', since), toMs: timeOf('--until', until) }
   const isPeriodGiven = since !== undefined || until !== undefined
   // The daemon knows the states and names them if one is none.
@@ -271,7 +280,7 @@ export async function listHeld(common: Common, member: string | undefined, page:
   sayMore(common, result.next)
 }
 
-function handOffTable(edges: Result<'handoff.list'>['edges']): Promise<string> {
+function handOffTable(edges: HandOffsPage['edges']): Promise<string> {
   return table(
     ['record', 'time', 'from', 'to', 'purpose', 'state', 'consent', 'transmission'],
     edges.map(({ record, timeMs, from, to, purpose, state, mismatch, recall, consent, transmission }) => [

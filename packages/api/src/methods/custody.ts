@@ -287,7 +287,17 @@ export const custodyMethods = {
         ({ state, withoutConsent }) => state === undefined || !withoutConsent,
         'state and withoutConsent exclude each other'
       ),
-    result: z.object({ chain: chainId, height: headHeight, edges: handOffs, next }),
+    result: z.object({
+      chain: chainId,
+      height: headHeight,
+      edges: handOffs,
+      origins: z
+        .array(z.object({ record: recordId, ...memberName.shape, recall: recallState }))
+        .describe(
+          'Of recalled and unattested: the origins of the records, which no hand-off names as receivers, each on the page on which the hand-offs of its record begin; empty else'
+        ),
+      next
+    }),
     errors: ['not-found', 'ambiguous']
   }),
   'record.receipt': method({

@@ -30,8 +30,10 @@ import {
   holdersOf,
   type Moment,
   membersOf,
+  type Page,
   type PageOptions,
   pathOfCopy,
+  type RecalledOrigin,
   recallIn,
   renderCustody,
   type Selection,
@@ -209,8 +211,17 @@ export function custodyMethods(memberships: Memberships): Methods {
         return edgesIn(store, state, options)
       }
       const at = headOf(member)
-      const { items, next } = await ask()
-      return { ...at, edges: handOffRows(member, items), next }
+      const { items, next, origins = [] }: Page<Edge> & { readonly origins?: readonly RecalledOrigin[] } = await ask()
+      return {
+        ...at,
+        edges: handOffRows(member, items),
+        origins: origins.map(({ recordId, member: id, recall }) => ({
+          record: recordId,
+          ...nameOf(member, id),
+          recall
+        })),
+        next
+      }
     },
 
     async 'record.receipt'(params) {
