@@ -48,7 +48,7 @@ export type CustodyGraph = {
   readonly transmissions: readonly Transmission[]
   /**
    * False where the record has more than `limits.traceTransmissionsMax` transmissions, or `limits.traceHandOffsMax` hand-offs:
-   * the later ones are missing.
+   * the later ones are missing. False, too, of what a receipt proves: nothing in it tells whether others are missing.
    */
   readonly complete: boolean
   /** Absent where the record was not recalled, or where a receipt does not show that it was. */

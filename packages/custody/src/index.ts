@@ -38,9 +38,10 @@ export {
   holdersOf,
   type Page,
   type PageOptions,
-  pathOfCopy
+  pathOfCopy,
+  type RecalledOrigin
 } from './queries.ts'
-export { FORMS, type Form, renderCustody } from './render.ts'
+export { custodyNotes, FORMS, type Form, renderCustody } from './render.ts'
 export type { OpenState } from './rows.ts'
 export { sealContextOf } from './seal-context.ts'
 export {
@@ -52,7 +53,8 @@ export {
   traceRecord,
   transmissionsOf
 } from './trace.ts'
-export { type TraceFailure, type TraceVerdict, tracePlan, verifyTrace } from './trace-receipt.ts'
+export { tracePlan, tracePlanTo } from './trace-plan.ts'
+export { type TraceFailure, type TraceVerdict, verifyTrace } from './trace-receipt.ts'
 export { type MismatchVerdict, verifyMismatch } from './verify-mismatch.ts'
 export {
   type BrokenPathCode,

@@ -12,7 +12,7 @@ import {
   type RecordId,
   type TransactionId
 } from '@wardline/codec'
-import type { Delivery, DeliveryState, Holder, Moment, Transmission } from './graph.ts'
+import type { Delivery, DeliveryState, Holder, Moment, RecallState, Transmission } from './graph.ts'
 import {
   decodeAckRow,
   decodeHeldRow,
@@ -173,17 +173,22 @@ function concerns({ transmission: { sender }, delivery }: Edge, member: MemberId
   return member === undefined || sender === member || delivery.member === member
 }
 
+/** The origin of a recalled record: it has the record without a hand-off, and is to destroy it as its receivers are. */
+export type RecalledOrigin = { readonly recordId: RecordId; readonly member: MemberId; readonly recall: RecallState }
+
 /**
- * The hand-offs of all recalled records, the record that was recalled first coming first; with `unattested` those whose receiver
- * has not said that it destroyed what it had. `limit` counts transmissions.
+ * The hand-offs of all recalled records, the record that was recalled first coming first, and the origins of those records, each
+ * on the page with its record's first hand-off; with `unattested` those whose receiver, or origin, has not said that it destroyed
+ * what it had. `limit` counts transmissions.
  */
 export async function edgesRecalled(
   rows: Rows,
   { unattested = false, member, after, limit }: PageOptions & OfMember & { readonly unattested?: boolean }
-): Promise<Page<Edge>> {
+): Promise<Page<Edge> & { readonly origins: readonly RecalledOrigin[] }> {
   const recalled = rowRanges.recalled()
   const [begun, sentAt] = (after ?? '').split('/')
   const items: Edge[] = []
+  const origins: RecalledOrigin[] = []
   let last = after ?? null
   let left = limit
   // Of the first record nothing may be left, and one more is needed to know that there is more.
@@ -192,18 +197,27 @@ export async function edgesRecalled(
     const at = key.slice(recalled.from.length)
     const record = decodeRecordRow(value)
     const sends = rowRanges.sends(record)
-    const from = at === begun && sentAt !== undefined ? `${sends.from}${sentAt}!` : sends.from
+    const isGoingOn = at === begun && sentAt !== undefined
+    const from = isGoingOn ? `${sends.from}${sentAt}!` : sends.from
+    const isLeft = (who: MemberId) => !unattested || rows.get(rowKeys.attested(record, who)) === undefined
+    let isFirst = !isGoingOn
     for await (const [sendKey, row] of rows.range({ from, to: sends.to, limit: left + 1 })) {
-      if (left === 0 || items.length >= EDGES_MAX) return { items, next: last }
-      const edges = await edgesOfSend(rows, record, decodeSendRow(row))
-      const isWanted = ({ delivery }: Edge) =>
-        !unattested || rows.get(rowKeys.attested(record, delivery.member)) === undefined
-      items.push(...edges.filter((edge) => concerns(edge, member) && isWanted(edge)))
+      if (left === 0 || items.length >= EDGES_MAX) return { items, origins, next: last }
+      const send = decodeSendRow(row)
+      const { sender } = send
+      if (isFirst && (member === undefined || member === sender) && isLeft(sender)) {
+        const recall = recallIn(rows, record, sender)
+        assert(recall !== undefined, 'a recalled record has its recall')
+        origins.push({ recordId: record, member: sender, recall })
+      }
+      isFirst = false
+      const edges = await edgesOfSend(rows, record, send)
+      items.push(...edges.filter((edge) => concerns(edge, member) && isLeft(edge.delivery.member)))
       left -= 1
       last = `${at}/${sendKey.slice(sends.from.length)}`
     }
   }
-  return { items, next: null }
+  return { items, origins, next: null }
 }
 
 /** The hand-offs of all records that name no consent, the oldest first. `limit` counts transmissions. */
@@ -297,7 +311,7 @@ async function pageOf<T>(
   return { items, next: null }
 }
 
-function sendOf(rows: Pick<Rows, 'get'>, transmission: TransactionId): SendRow {
+export function sendOf(rows: Pick<Rows, 'get'>, transmission: TransactionId): SendRow {
   const there = rows.get(rowKeys.at(transmission))
   assert(there !== undefined, 'a source is in the chain')
   const { record, height, place } = decodePlaceRow(there)
@@ -306,7 +320,7 @@ function sendOf(rows: Pick<Rows, 'get'>, transmission: TransactionId): SendRow {
   return decodeSendRow(row)
 }
 
-function edgeOf(rows: Pick<Rows, 'get'>, record: RecordId, send: SendRow, member: MemberId): Edge {
+export function edgeOf(rows: Pick<Rows, 'get'>, record: RecordId, send: SendRow, member: MemberId): Edge {
   const ack = rows.get(rowKeys.ack(record, send.id, member))
   return {
     recordId: record,
@@ -315,6 +329,6 @@ function edgeOf(rows: Pick<Rows, 'get'>, record: RecordId, send: SendRow, member
   }
 }
 
-function sentOf({ time, to: _, ...send }: SendRow): Edge['transmission'] {
+export function sentOf({ time, to: _, ...send }: SendRow): Edge['transmission'] {
   return { ...send, timeMs: time }
 }

@@ -1,5 +1,6 @@
 /** A record's custody in every form that somebody may want. */
 import { unreachable } from '@wardline/codec'
+import { notesOf, type Selection, select } from './draw/selection.ts'
 import { drawSvg } from './draw/svg.ts'
 import { drawSwimlanes } from './draw/swimlanes.ts'
 import type { DrawOptions } from './draw/view.ts'
@@ -12,6 +13,14 @@ import type { CustodyGraph } from './graph.ts'
 /** `terminal` and `ascii` are drawn for a width, `svg` for a browser; the others are for programs. */
 export const FORMS = ['terminal', 'ascii', 'svg', 'dot', 'graphml', 'mermaid', 'json', 'csv', 'prov'] as const
 export type Form = (typeof FORMS)[number]
+
+/**
+ * Sentences that every form but `csv` has in it: what the selection hides, and that there may be more than was looked at. None
+ * where a drawing shows all there is.
+ */
+export function custodyNotes(graph: CustodyGraph, selection?: Selection): string[] {
+  return notesOf(select(graph, selection))
+}
 
 /** @param options.width columns, for `terminal` and `ascii` */
 export function renderCustody(

@@ -22,63 +22,10 @@ import {
   recordIdOf,
   verifyJointReceipt
 } from '@wardline/ledger'
-import {
-  type Attestation,
-  type CustodyGraph,
-  comparePositions,
-  type Delivery,
-  handOffs,
-  type Position,
-  pathOf,
-  pathTo,
-  type Transmission
-} from './graph.ts'
+import type { Attestation, CustodyGraph, Delivery, Position, Transmission } from './graph.ts'
 import type { BrokenPathCode } from './verify-path.ts'
 
-/**
- * The transactions that a receipt of the record needs, in the order of the chain; the first is the transmission that created
- * the record. Without `holder`, all of its story. With one, the path by which that member came to hold the record, up to its
- * own acknowledgement, the recall if there was one, and what those on the path attest. Undefined where it never held the record.
- */
-export function tracePlan(graph: CustodyGraph, holder?: MemberId): TransactionId[] | undefined {
-  const wanted = holder === undefined ? wholeStory(graph) : storyOf(graph, holder)
-  // One acknowledgement may be of several hand-offs.
-  return wanted && [...new Set(wanted.toSorted(comparePositions).map(({ id }) => id))]
-}
-
 type Placed = Position & { readonly id: TransactionId }
-
-function wholeStory(graph: CustodyGraph): readonly Placed[] {
-  const { transmissions, recall } = graph
-  const acks = handOffs(graph).flatMap(({ delivery: { ack } }) => ack ?? [])
-  return [...transmissions, ...acks, ...(recall === undefined ? [] : [recall, ...recall.attested.values()])]
-}
-
-function storyOf(graph: CustodyGraph, holder: MemberId): readonly Placed[] | undefined {
-  const { transmissions, recall } = graph
-  const path = pathTo(graph, holder)
-  if (path === undefined) return undefined
-  const story: Placed[] = [...transmissions.slice(0, 1), ...wayOf(path, holder)]
-  if (recall === undefined) return story
-  story.push(recall)
-  for (const member of [...path.map(({ sender }) => sender), holder]) {
-    const attestation = recall.attested.get(member)
-    if (attestation === undefined) continue
-    story.push(attestation)
-    // It may name another transmission than the one that this member opened first.
-    if (attestation.via !== null) story.push(...wayOf(pathOf(graph, attestation.via) ?? []))
-  }
-  return story
-}
-
-/** The transmissions of a path, and the acknowledgements of who took the record on; at its end of `last`. */
-function wayOf(path: readonly Transmission[], last?: MemberId): readonly Placed[] {
-  return path.flatMap((transmission, i) => {
-    const taker = path[i + 1]?.sender ?? last
-    const ack = transmission.to.find(({ member }) => member === taker)?.ack
-    return ack == null ? [transmission] : [transmission, ack]
-  })
-}
 
 export type TraceFailure =
   | ReceiptFailure
@@ -103,8 +50,8 @@ export type TraceVerdict =
       readonly kind: 'verified'
       readonly chain: ChainId
       /**
-       * What the receipt proves: `complete` says nothing of it, for a receipt need not hold every hand-off, nor the recall. Without
-       * one nobody can tell from the receipt that the record was not recalled.
+       * What the receipt proves; never `complete`, for a receipt need not hold every hand-off, nor the recall. Without one nobody
+       * can tell from the receipt that the record was not recalled.
        */
       readonly graph: CustodyGraph
       readonly content: Hash
@@ -255,7 +202,7 @@ function createTrace(chain: ChainId) {
       assert(origin !== undefined, 'the first transaction has passed, and so created the record')
       const { member, record, content } = origin
       const transmissions = [...sends.values()].map((sent): Transmission => ({ ...sent, to: [...sent.to.values()] }))
-      const graph = { recordId: record, origin: member, transmissions, complete: true }
+      const graph = { recordId: record, origin: member, transmissions, complete: false }
       return { graph: recalled === undefined ? graph : { ...graph, recall: recalled }, content }
     }
   }

@@ -62,7 +62,7 @@ export async function traceRecord(rows: Rows, recordId: RecordId): Promise<Custo
 }
 
 /** The recall of a record with all attestations: a chain has fewer hospitals than a record can have hand-offs. */
-async function readRecall(rows: Rows, recordId: RecordId): Promise<Recall | undefined> {
+export async function readRecall(rows: Rows, recordId: RecordId): Promise<Recall | undefined> {
   const value = rows.get(rowKeys.recall(recordId))
   if (value === undefined) return undefined
   const range = rowRanges.attested(recordId)

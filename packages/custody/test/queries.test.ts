@@ -23,6 +23,7 @@ import {
   pathOfCopy,
   pathTo,
   type Recall,
+  type RecalledOrigin,
   type Rows,
   traceRecord
 } from '../src/index.ts'
@@ -205,11 +206,25 @@ async function checkRecalled(
     const expected = recalled.flatMap((graph) =>
       edgesIncluded(graph).filter(({ delivery }) => !unattested || !graph.recall?.attested.has(delivery.member))
     )
-    const found = await all(limit, (page) => edgesRecalled(rows, { ...page, unattested }))
-    assert.equal(found.map(brief), expected.map(brief))
-    for (const member of members) {
-      const own = await all(limit, (page) => edgesRecalled(rows, { ...page, unattested, member }))
-      assert.equal(own.map(brief), expected.filter((edge) => isOf(edge, member)).map(brief))
+    const origins = recalled.flatMap(({ recordId, origin, recall }) => {
+      const isDestroyed = recall?.attested.has(origin)
+      return unattested && isDestroyed
+        ? []
+        : [{ recordId, member: origin, recall: isDestroyed ? 'destroyed' : 'recalled' }]
+    })
+    for (const member of [undefined, ...members]) {
+      const told: RecalledOrigin[] = []
+      const found = await all(limit, async (page) => {
+        const asked = await edgesRecalled(rows, { ...page, unattested, ...(member !== undefined && { member }) })
+        told.push(...asked.origins)
+        return asked
+      })
+      const mine = expected.filter((edge) => member === undefined || isOf(edge, member))
+      assert.equal(found.map(brief), mine.map(brief))
+      assert.equal(
+        told,
+        origins.filter((origin) => member === undefined || origin.member === member)
+      )
     }
   }
 }

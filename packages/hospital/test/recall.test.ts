@@ -146,6 +146,12 @@ test('who was away destroys and attests when it is back, and stays on the list u
       .map(({ to, recall }) => `${to.name} ${recall}`)
   assert.equal(await listed('recalled'), ['Beta destroyed', 'Gamma recalled'])
   assert.equal(await listed('unattested'), ['Gamma recalled'])
+  const origins = async (state: 'recalled' | 'unattested') =>
+    (await alpha.call('handoff.list', { state, limit: 1000 })).origins
+      .filter((origin) => origin.record === record)
+      .map(({ name, recall }) => `${name} ${recall}`)
+  assert.equal(await origins('recalled'), ['Alpha destroyed'])
+  assert.equal(await origins('unattested'), [])
   const { drawing } = await alpha.call('record.trace', { record, draw: 'ascii' })
   assert.match(drawing ?? '', /opened, to destroy/)
   assert.match(drawing ?? '', /destroyed by 2 of 3/)

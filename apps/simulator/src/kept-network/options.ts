@@ -86,7 +86,7 @@ function addActs(program: Command): () => Act | undefined {
     })
   program
     .command('follow [hospital...]')
-    .description('tell of every new head')
+    .description('look at daemons twice a second, and tell of heads that are new')
     .option('--logs', 'and give the lines of the logs')
     .action((hospitals: string[], { logs = false }: { readonly logs?: boolean }) => {
       act = { kind: 'follow', hospitals, logs }

@@ -44,7 +44,7 @@ function recallLines({ recall, edges, complete }: Result<'record.trace'>): reado
   if (recall === null) return []
   const list = (members: readonly Parameters<typeof who>[0][]) => members.map(who).join(', ') || 'nobody'
   const looked = new Set(edges.map(({ transmission }) => transmission)).size
-  const whose = complete ? '' : ` Of the first ${looked.toLocaleString('en')} transmissions:`
+  const whose = complete ? '' : ` Of all holders, and of the first ${looked.toLocaleString('en')} transmissions:`
   return [
     `Recalled ${utc(recall.timeMs)}: nobody sends it on any more.${whose}`,
     `Destroyed by      ${list(recall.attested)}`,
@@ -84,14 +84,16 @@ export async function drawRecord(common: Common, record: string, options: DrawOp
   }
   const params = { chain, record: record as RecordId, draw: formOf(format), width: screenWidth(), show }
   const result = await withDaemon(common, (client) => client.call('record.trace', params))
-  const drawing = result.drawing ?? ''
+  const { drawing = '', notes = [] } = result
   const text = format === 'graph' ? await layOut(drawing) : drawing
+  // The other forms have these sentences in them.
+  if (format === 'csv' && !common.json) for (const note of notes) say(note)
   if (out !== undefined) {
     await writeNew(out, text.endsWith('\n') ? text : `${text}\n`)
-    emit(common, { record, format, out }, () => out)
+    emit(common, { record, format, out, notes }, () => out)
     return
   }
-  emit(common, { record, format, drawing: text }, () => text)
+  emit(common, { record, format, drawing: text, notes }, () => text)
 }
 
 type DeliveryStates = NonNullable<ParamsInput<'record.trace'>['show']>['states']
@@ -176,6 +178,9 @@ export async function listDownstream(
   const result = await withDaemon(common, (client) => client.call('record.downstream', params))
   const text = await handOffTable(result.edges)
   emit(common, result, () => text)
+  if (!result.complete && !common.json) {
+    say('Not complete: the record travelled more often than is looked at; later hand-offs are missing.')
+  }
   sayMore(common, result.next)
 }
 
@@ -192,16 +197,25 @@ export type HandOffOptions = Page & {
 /** Of one record; or of all of them, between two hospitals or in one state. */
 export async function listHandOffs(common: Common, record: string | undefined, options: HandOffOptions): Promise<void> {
   const result = await withDaemon(common, (client) => askHandOffs(client, record, options))
-  const text = await handOffTable(result.edges)
+  const text = [await handOffTable(result.edges), ...(await originLines(result.origins ?? []))].join('\n')
   emit(common, result, () => text)
   sayMore(common, result.next)
 }
+
+/** Below the hand-offs of recalled records: their origins, who are to destroy them and are nobody's receivers. */
+async function originLines(origins: Result<'handoff.list'>['origins']): Promise<readonly string[]> {
+  if (origins.length === 0) return []
+  const rows = origins.map(({ record, recall, ...origin }) => [short(record), who(origin), recallWord(recall)])
+  return [await table(['record', 'origin', 'recall'], rows)]
+}
+
+type HandOffsPage = Result<'handoff.between'> & Partial<Result<'handoff.list'>>
 
 function askHandOffs(
   client: SocketClient,
   record: string | undefined,
   { state = [], withoutConsent, from, to, member, since, until, ...page }: HandOffOptions
-): Promise<Result<'handoff.list'>> {
+): Promise<HandOffsPage> {
   const period = { fromMs: timeOf('--since', since), toMs: timeOf('--until', until) }
   const isPeriodGiven = since !== undefined || until !== undefined
   // The daemon knows the states and names them if one is none.
@@ -266,7 +280,7 @@ export async function listHeld(common: Common, member: string | undefined, page:
   sayMore(common, result.next)
 }
 
-function handOffTable(edges: Result<'handoff.list'>['edges']): Promise<string> {
+function handOffTable(edges: HandOffsPage['edges']): Promise<string> {
   return table(
     ['record', 'time', 'from', 'to', 'purpose', 'state', 'consent', 'transmission'],
     edges.map(({ record, timeMs, from, to, purpose, state, mismatch, recall, consent, transmission }) => [

@@ -1,7 +1,7 @@
 /** Verifies a receipt without a daemon, a home or a network. */
 import { parsePin, type ReceiptCheck, verifyReceiptFile } from '@wardline/client'
 import type { MemberId } from '@wardline/codec'
-import { custodyJson, drawSwimlanes } from '@wardline/custody'
+import { type CustodyGraph, custodyJson, drawSwimlanes } from '@wardline/custody'
 import { cardMember, chargedTo, type Genesis } from '@wardline/ledger'
 import { EXIT, type ExitCode, usage } from '../exit.ts'
 import { type Common, emit, say, screenWidth, short, showsUnicode, utc } from '../output.ts'
@@ -35,7 +35,8 @@ export async function verify(common: Common, receipt: string, options: VerifyOpt
     digest,
     timeMs: time,
     final,
-    pinned
+    pinned,
+    assumes: assumptions(pinned)
   }
   emit(common, facts, () =>
     [
@@ -55,10 +56,24 @@ export async function verify(common: Common, receipt: string, options: VerifyOpt
 
 const UNPINNED = 'no: former validators’ keys are trusted not to have been stolen'
 
+/** For scripts, what the text says behind `pinned`: stable words, of which others may be added. */
+function assumptions(pinned: boolean): readonly string[] {
+  return pinned ? [] : ['former-validator-keys-not-stolen']
+}
+
+/** What there may be besides, before or since: nothing in a receipt tells that it holds all. */
+function lacking(graph: CustodyGraph): readonly string[] {
+  return ['hand-offs', 'acknowledgements', graph.recall === undefined ? 'recall' : 'attestations']
+}
+
 function showTrace(common: Common, check: Extract<ReceiptCheck, { kind: 'trace' }>): void {
   const { chain, graph, content, final, pinned, genesis } = check
   const names = namesOf(genesis)
-  emit(common, { ok: true, chain, commitment: content, final, pinned, ...custodyJson(graph, { names }) }, () =>
+  const mayLack = lacking(graph)
+  // Of a receipt there is no telling, and a `false` would be read as if there were.
+  const { complete: _, ...shown } = custodyJson(graph, { names })
+  const proof = { ok: true, chain, commitment: content, final, pinned, assumes: assumptions(pinned), mayLack }
+  emit(common, { ...proof, ...shown }, () =>
     [
       `verified     record ${graph.recordId}`,
       `commitment   ${content}`,

@@ -51,7 +51,9 @@ const served = await serveFake(join(runner.folder, 'home/run'), {
       { ...edge, state: 'opened', mismatch: null, recall: 'recalled' },
       { ...edge, state: 'mismatch', mismatch: 'proven', recall: 'destroyed' }
     ]
-    return { chain: ID, height: 9, edges, next: null } as never
+    const isOfRecalled = ['recalled', 'unattested'].includes(params.state ?? '')
+    const origins = isOfRecalled ? [{ record: ID, ...mercy, recall: 'recalled' }] : []
+    return { chain: ID, height: 9, edges, origins, next: null } as never
   }
 })
 test.after(async () => {
@@ -94,7 +96,9 @@ test('hand-offs of all records: of recalled ones, and without consent', async ()
   assert.is(unattested.params['state'], 'unattested')
   assert.match(unattested.out, 'opened, to destroy')
   assert.match(unattested.out, 'mismatch, proven, destroyed')
+  assert.match(unattested.out, /^RECORD +ORIGIN +RECALL\nabab\S+ +Mercy +to destroy$/m)
   const without = await run('record', 'handoffs', '--without-consent', '--member', 'Mercy')
+  assert.not.match(without.out, 'ORIGIN')
   assert.equal([without.params['withoutConsent'], without.params['member']], [true, 'Mercy'])
   assert.is((await run('record', 'handoffs', '--without-consent', '--state', 'sent')).exit, 2)
   assert.is((await run('record', 'handoffs', '--without-consent', '--from', 'A', '--to', 'B')).exit, 2)

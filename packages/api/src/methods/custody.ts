@@ -34,10 +34,10 @@ const recallMark = z.object({ id: transactionId, timeMs, height: heightNumber })
 const recall = recallMark.extend({
   attested: z
     .array(memberName.extend(recallMark.shape))
-    .describe('Who has said that its copies are destroyed; of the members in `edges`'),
+    .describe('Who has said that its copies are destroyed; of the holders and the members in `edges`'),
   missing: z
     .array(memberName)
-    .describe('Who had the record, or was sent it, and has not said so; of the members in `edges`')
+    .describe('Who had the record, or was sent it, and has not said so; of the holders and the members in `edges`')
 })
 
 const recallKey = signKey.nullable().describe('The key with which the patient may recall it')
@@ -110,12 +110,20 @@ export const custodyMethods = {
       height: heightNumber.describe('The head when this was read'),
       holders: z
         .array(holder)
-        .describe('Who came to hold it, in this order; after a recall each says what became of it'),
+        .describe(
+          'Who came to hold it, in this order, by whichever hand-off; after a recall each says what became of it'
+        ),
       recall: recall.nullable().describe('Null unless the record was called back'),
       recallKey,
       edges: z.array(edge).describe('In final order, one for each transmission and receiver'),
       complete: z.boolean().describe('False where the record travelled more often than one answer may hold'),
-      drawing: z.string().optional()
+      drawing: z.string().optional(),
+      notes: z
+        .array(z.string())
+        .describe(
+          'With a drawing: what it hides, and that it is not complete. Every form but csv has these sentences in it'
+        )
+        .optional()
     }),
     errors: ['not-found']
   }),
@@ -279,7 +287,17 @@ export const custodyMethods = {
         ({ state, withoutConsent }) => state === undefined || !withoutConsent,
         'state and withoutConsent exclude each other'
       ),
-    result: z.object({ chain: chainId, height: headHeight, edges: handOffs, next }),
+    result: z.object({
+      chain: chainId,
+      height: headHeight,
+      edges: handOffs,
+      origins: z
+        .array(z.object({ record: recordId, ...memberName.shape, recall: recallState }))
+        .describe(
+          'Of recalled and unattested: the origins of the records, which no hand-off names as receivers, each on the page on which the hand-offs of its record begin; empty else'
+        ),
+      next
+    }),
     errors: ['not-found', 'ambiguous']
   }),
   'record.receipt': method({
@@ -291,7 +309,7 @@ export const custodyMethods = {
       record: recordId,
       to: memberRef
         .describe(
-          'Only the path by which this member came to hold it, with what those on it attest after a recall; left out: everything'
+          'Only the path by which this member came to hold it, with what those on it attest after a recall, but for what names a transmission far from it; left out: everything'
         )
         .optional(),
       anchor: heightNumber.describe('A height that the receipt shall name, for whoever has pinned it').optional()

@@ -60,8 +60,17 @@ function reasonToHide(
   return states === undefined || states.includes(delivery.state) ? undefined : 'state'
 }
 
-/** `Hidden: 12 by time, 3 by state.`; undefined where nothing is. */
-export function hiddenText({ time, hospital, state, older }: Hidden): string | undefined {
+/** What must be said of what is shown: what is hidden, and that there may be more than was looked at. */
+export function notesOf({ graph, hidden }: Pick<Selected, 'graph' | 'hidden'>): string[] {
+  return [hiddenText(hidden), incompleteText(graph)].filter((note) => note !== undefined)
+}
+
+function incompleteText({ complete, transmissions }: CustodyGraph): string | undefined {
+  return complete ? undefined : `Not complete: ${transmissions.length} transmissions were looked at; there may be more.`
+}
+
+/** `Hidden hand-offs: 12 by time, 3 in other states.`; undefined where nothing is. */
+function hiddenText({ time, hospital, state, older }: Hidden): string | undefined {
   const parts = [
     [time, 'by time'],
     [hospital, 'of other hospitals'],

@@ -8,7 +8,7 @@ import { escapeXml } from '../export/escape.ts'
 import { type CustodyGraph, type DeliveryState, holdersAt, membersOf } from '../graph.ts'
 import type { Arrow, Column } from './columns.ts'
 import { type Hold, RECALL_WORDS, STATE_WORDS } from './glyphs.ts'
-import { hiddenText } from './selection.ts'
+import { notesOf } from './selection.ts'
 import { BINNED, factsOf, isWaitingShown } from './swimlanes.ts'
 import { cellOf, type Field, fieldsOf, rowsOf } from './table.ts'
 import { fit, printable, textWidth } from './text-width.ts'
@@ -77,7 +77,7 @@ export function drawSvg(graph: CustodyGraph, options: DrawOptions): string {
   const scene = sceneOf(graph, options.selection)
   const { lanes, columns } = scene
   const facts = factsOf(scene).join(' · ')
-  const notes = notesOf(scene)
+  const notes = linesBelow(scene)
   const left = MARGIN + Math.max(...lanes.map((lane) => widthOf(name(lane)))) + 24
   const share = LANES_WIDTH / Math.max(1, columns.length)
   const columnWidth = Math.min(
@@ -119,23 +119,21 @@ export function drawSvg(graph: CustodyGraph, options: DrawOptions): string {
   ].join('\n')
 }
 
-function notesOf({ graph, selected, isBinned }: Scene): string[] {
-  const hidden = hiddenText(selected.hidden)
-  return [
-    ...(hidden === undefined ? [] : [hidden]),
-    ...(isBinned ? [`${BINNED} A number beside an arrow is how many hand-offs it stands for.`] : []),
-    ...(graph.complete ? [] : [`Only the first ${graph.transmissions.length} transmissions are shown.`])
-  ]
+function linesBelow({ selected, isBinned }: Scene): string[] {
+  const binned = `${BINNED} A number beside an arrow is how many hand-offs it stands for.`
+  return [...notesOf(selected), ...(isBinned ? [binned] : [])]
 }
 
 function descriptionOf({ graph, name }: Sheet): string {
   const { recall } = graph
   if (recall !== undefined) {
     const missing = membersOf(graph).filter((member) => !recall.attested.has(member))
-    return missing.length === 0 ? 'Destroyed by all.' : `Not said to be destroyed by ${listed(missing.map(name))}.`
+    return missing.length === 0
+      ? `Destroyed by all${graph.complete ? '' : ' of these'}.`
+      : `Not said to be destroyed by ${listed(missing.map(name))}.`
   }
   const holders = holdersAt(graph).map(({ member }) => name(member))
-  return `Held by ${listed(holders)}.`
+  return `Held by ${graph.complete ? '' : 'at least '}${listed(holders)}.`
 }
 
 function listed(names: readonly string[]): string {

@@ -5,7 +5,7 @@
 import { type CustodyGraph, handOffs, holdersAt, membersOf } from '../graph.ts'
 import { STATE_WORDS } from './glyphs.ts'
 import { drawPanels } from './panels.ts'
-import { hiddenText } from './selection.ts'
+import { notesOf } from './selection.ts'
 import { drawTable, onePurpose } from './table.ts'
 import { fit, textWidth } from './text-width.ts'
 import { dayOf, type Scene, type TerminalOptions, timeOf, type View, viewOf } from './view.ts'
@@ -18,15 +18,13 @@ export function drawSwimlanes(graph: CustodyGraph, options: TerminalOptions): st
 }
 
 function title(view: View): string[] {
-  const { graph, glyphs, name, width, selected } = view
+  const { graph, glyphs, name, width, selected, isBinned } = view
   const lines = [
     `Record ${graph.recordId.slice(0, 16)}${glyphs.ellipsis} of ${name(graph.origin)}`,
-    ...wrap(factsOf(view, view.when), ` ${glyphs.dot} `, width)
+    ...wrap(factsOf(view, view.when), ` ${glyphs.dot} `, width),
+    ...notesOf(selected),
+    ...(isBinned ? [BINNED] : [])
   ]
-  const hidden = hiddenText(selected.hidden)
-  if (hidden !== undefined) lines.push(hidden)
-  if (view.isBinned) lines.push(BINNED)
-  if (!graph.complete) lines.push(`Only the first ${graph.transmissions.length} transmissions are shown.`)
   return lines.map((line) => fit(line, width, glyphs.ellipsis))
 }
 
@@ -46,10 +44,15 @@ export function factsOf({ graph, selected, isOneDay }: Scene, when = 'now'): str
   const purpose = onePurpose(selected)
   return [
     [plural(edges.length, 'hand-off'), ...states].join(', '),
-    recallFact(graph, when) ?? `${plural(holdersAt(graph).length, 'holder')} ${when}`,
+    recallFact(graph, when) ?? `${atLeast(graph)}${plural(holdersAt(graph).length, 'holder')} ${when}`,
     ...(purpose === undefined ? [] : [`for ${purpose}`]),
     isOneDay && edges.length > 0 ? `${day}, times in UTC` : 'times in UTC'
   ]
+}
+
+/** Said before a number that more hand-offs can only raise. */
+function atLeast({ complete }: CustodyGraph): string {
+  return complete ? '' : 'at least '
 }
 
 /** `recalled 2026-11-21 08:00:00, destroyed by 2 of 4`, of the members of the graph: after it nobody is a holder. */
@@ -59,7 +62,7 @@ function recallFact(graph: CustodyGraph, when: string): string | undefined {
   const members = membersOf(graph)
   const destroyed = members.filter((member) => recall.attested.has(member)).length
   const known = when === 'now' ? '' : ` ${when}`
-  return `recalled ${dayOf(recall.timeMs)} ${timeOf(recall.timeMs)}, destroyed by ${destroyed} of ${members.length}${known}`
+  return `recalled ${dayOf(recall.timeMs)} ${timeOf(recall.timeMs)}, destroyed by ${destroyed} of ${atLeast(graph)}${members.length}${known}`
 }
 
 /** The marks that the drawing uses, each with its word. */

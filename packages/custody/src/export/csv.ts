@@ -25,7 +25,10 @@ const FIELDS = [
   'destroyed'
 ] as const
 
-/** One line for each hand-off below the headings; what is absent is empty, times are in UTC. */
+/**
+ * One line for each hand-off below the headings; what is absent is empty, times are in UTC. What a selection hides it cannot
+ * say: `custodyNotes` does.
+ */
 export function custodyCsv(graph: CustodyGraph, { names, selection }: DrawOptions): string {
   const lines = handOffs(select(graph, selection)).map(
     ({ transmission, delivery: { member, state, ack, contentKey } }) => [

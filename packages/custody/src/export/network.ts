@@ -4,7 +4,7 @@
  */
 import type { MemberId } from '@wardline/codec'
 import { RECALL_WORDS, wordsOf } from '../draw/glyphs.ts'
-import { hiddenText, select } from '../draw/selection.ts'
+import { notesOf, select } from '../draw/selection.ts'
 import { printable } from '../draw/text-width.ts'
 import type { DrawOptions } from '../draw/view.ts'
 import { type CustodyGraph, type HandOff, handOffs, holdersAt, membersOf, recallStateOf } from '../graph.ts'
@@ -28,7 +28,7 @@ type Network = {
     readonly recall: string | undefined
   }[]
   readonly links: readonly Link[]
-  /** What is said of the whole: a recall, what is hidden. */
+  /** What is said of the whole, a sentence each: a recall, what is hidden, that there may be more. */
   readonly notes: readonly string[]
 }
 
@@ -53,7 +53,7 @@ function networkOf(graph: CustodyGraph, { names, selection }: DrawOptions): Netw
       const label = `${numbers.get(transmission.id)} ${transmission.purpose}, ${wordsOf(graph, delivery)}`
       return { ...handOff, from: place(transmission.sender), to: place(delivery.member), label }
     }),
-    notes: [recallText(graph), hiddenText(selected.hidden)].filter((note) => note !== undefined)
+    notes: [...recallNote(graph), ...notesOf(selected)]
   }
 }
 
@@ -61,16 +61,17 @@ function wordOf(state: ReturnType<typeof recallStateOf>): string | undefined {
   return state && RECALL_WORDS[state]
 }
 
-function recallText({ recall }: CustodyGraph): string | undefined {
-  return recall && `Recalled ${new Date(recall.timeMs).toISOString()}.`
+function recallNote({ recall }: CustodyGraph): string[] {
+  return recall === undefined ? [] : [`Recalled ${new Date(recall.timeMs).toISOString()}.`]
 }
 
 /** For Graphviz. */
 export function custodyDot(graph: CustodyGraph, options: DrawOptions): string {
   const { nodes, links, notes } = networkOf(graph, options)
+  const title = [`Record ${graph.recordId}.`, ...notes].join(' ')
   return [
     'digraph custody {',
-    `  graph [rankdir=LR, label=${dotText(`Record ${graph.recordId}${notes.map((note) => `. ${note}`).join('')}`)}];`,
+    `  graph [rankdir=LR, label=${dotText(title)}];`,
     '  node [shape=box, style=rounded, fontname="sans-serif"];',
     '  edge [fontname="sans-serif", fontsize=10];',
     ...nodes.map(({ member, name, isOrigin, isHolder, recall }) => {
@@ -98,12 +99,12 @@ function dotText(text: string): string {
   return `"${text.replace(/["\\]/g, '\\$&')}"`
 }
 
-/** For Mermaid, as a flowchart. */
+/** For Mermaid, as a flowchart, each note in a flag beside it. */
 export function custodyMermaid(graph: CustodyGraph, options: DrawOptions): string {
   const { nodes, links, notes } = networkOf(graph, options)
   return [
     'flowchart LR',
-    ...notes.map((note) => `  %% ${note}`),
+    ...notes.map((note, i) => `  note${i}>"${mermaidText(note)}"]`),
     ...nodes.map(({ name, isOrigin, recall }, i) => {
       const text = mermaidText(recall === undefined ? name : `${name}, ${recall}`)
       return `  n${i}${isOrigin ? `[["${text}"]]` : `["${text}"]`}`

@@ -2,10 +2,10 @@
  * The travels of a record in the W3C's words (PROV-DM, serialised as in the member submission PROV-JSON): a copy at a
  * hospital is an entity, a transmission an activity that used its sender's copy and generated those that were opened, a
  * hospital an agent. A hand-off that was not opened generated nothing; its receiver is associated with the activity, with the
- * state as it stands.
+ * state as it stands. The account itself is an entity too, which says how much of the travels it tells.
  */
 import type { MemberId, TransactionId } from '@wardline/codec'
-import { select } from '../draw/selection.ts'
+import { notesOf, type Selected, select } from '../draw/selection.ts'
 import { printable } from '../draw/text-width.ts'
 import type { DrawOptions } from '../draw/view.ts'
 import type { CustodyGraph, Transmission } from '../graph.ts'
@@ -29,7 +29,8 @@ export type ProvJson = {
 
 /** A plain value for `JSON.stringify`. Every name in a relation is declared, whatever the selection leaves out. */
 export function custodyProv(graph: CustodyGraph, { names, selection }: DrawOptions): ProvJson {
-  const entity: Statements = {}
+  const selected = select(graph, selection)
+  const entity: Statements = { [`wl:account-${graph.recordId}`]: accountOf(selected) }
   const activity: Statements = {}
   const agent: Statements = {}
   const used: Statements = {}
@@ -63,7 +64,7 @@ export function custodyProv(graph: CustodyGraph, { names, selection }: DrawOptio
     }
   }
 
-  for (const transmission of select(graph, selection).transmissions) {
+  for (const transmission of selected.transmissions) {
     const act = `wl:transmission-${transmission.id}`
     const source = copyOf(transmission.sender, transmission.via)
     activity[act] = activityOf(transmission)
@@ -107,6 +108,19 @@ export function custodyProv(graph: CustodyGraph, { names, selection }: DrawOptio
   const relations = { used, wasGeneratedBy, wasDerivedFrom, wasAttributedTo, wasAssociatedWith }
   const base = { prefix, entity, activity, agent, ...relations }
   return recall === undefined ? base : { ...base, wasInvalidatedBy }
+}
+
+/** `wl:hidden`: how many hand-offs a selection left out. `wl:complete`: whether all there are were looked at. */
+function accountOf(selected: Selected): Attributes {
+  const { graph, hidden } = selected
+  const notes = notesOf(selected)
+  const facts = {
+    'prov:type': 'prov:Bundle',
+    'wl:record': graph.recordId,
+    'wl:complete': String(graph.complete),
+    'wl:hidden': String(Object.values(hidden).reduce((sum, count) => sum + count, 0))
+  }
+  return notes.length === 0 ? facts : { ...facts, 'wl:note': notes.join(' ') }
 }
 
 function activityOf({ timeMs, purpose, height, consent }: Transmission): Attributes {

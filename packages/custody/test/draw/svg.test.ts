@@ -97,4 +97,15 @@ test('no hand-off to show is a picture too', () => {
   assert.match(nothing, 'Hidden hand-offs: 1 in other states.')
 })
 
+test('of a graph that is cut, the description claims no more than is known', () => {
+  const cut = { ...graphOf([[0, [1, 'opened']]]), complete: false }
+  isInside(draw(cut))
+  assert.match(draw(cut), '<desc>1 hand-off, all opened · at least 2 holders now')
+  assert.match(
+    draw(cut),
+    'Held by at least Quillmere General Hospital, Norrowby Heart Centre. Not complete: 1 transmissions'
+  )
+  assert.match(draw(recalledAt(cut, START + DAY, [0, 1])), 'Destroyed by all of these. Not complete')
+})
+
 test.run()

@@ -116,8 +116,11 @@ test('several days: dates above, date and time in the table', () => {
   assert.ok(lines.some((line) => line.includes('2026-11-23 10:41:02')))
 })
 
-test('a drawing that is cut short says so', () => {
-  assert.match(draw({ ...graphOf(journey), complete: false }), 'Only the first 4 transmissions are shown.')
+test('a drawing that is cut short says so, and counts as one that is', () => {
+  const cut = { ...graphOf(journey), complete: false }
+  assert.match(draw(cut), 'Not complete: 4 transmissions were looked at; there may be more.')
+  assert.match(draw(cut), 'at least 3 holders now')
+  assert.match(draw(recalledAt(cut, START + 60_000, [1, 3]), 120), 'destroyed by 2 of at least 4')
 })
 
 test('what others wrote cannot move the cursor or turn the line round', () => {

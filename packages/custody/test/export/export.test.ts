@@ -1,6 +1,6 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { custodyJson, FORMS, type Form, renderCustody, type Selection } from '../../src/index.ts'
+import { custodyJson, custodyNotes, FORMS, type Form, renderCustody, type Selection } from '../../src/index.ts'
 import { graphOf, hospitalName, member, recalledAt, START } from '../graphs.ts'
 
 const test = suite('custody/export/export')
@@ -153,8 +153,8 @@ test('PROV: every name in a relation is declared, with the fields that the relat
   }
   const ids = ['entity', 'activity', 'agent'].flatMap((kind) => Object.keys(prov[kind]))
   assert.ok(ids.every((id) => /^wl:[a-z]+-[0-9a-f]{64}(?:-(?:[0-9a-f]{64}|origin))?$/.test(id)))
-  // The copies: the origin's, and the one that was opened. What was not opened generated nothing.
-  assert.is(Object.keys(prov.entity).length, 2)
+  // The account, and the copies: the origin's, and the one that was opened. What was not opened generated nothing.
+  assert.is(Object.keys(prov.entity).length, 3)
   assert.is(Object.keys(prov.wasGeneratedBy).length, 1)
   assert.equal(Object.keys(prov.prefix), ['wl'])
 })
@@ -192,17 +192,54 @@ test('a recall, and who has destroyed what it had, is in every form', () => {
   assert.is(Object.keys(prov.wasInvalidatedBy).length, 1)
 })
 
-test('what a selection hides is said in every form that has a place for words, and left out of all', () => {
-  const selection = { states: ['sent'] } as const
-  for (const form of FORMS) {
-    const text = render(form, { selection })
-    if (!['csv', 'prov', 'json'].includes(form)) assert.match(text, 'Hidden hand-offs: 2 in other states.', form)
-    assert.not.match(text, 'mismatch', form)
+/** Mermaid's labels hold codes for what is not a letter, a digit, a space or a comma. */
+const decoded = (text: string) => text.replace(/#([0-9]+);/g, (_, code) => String.fromCodePoint(Number(code)))
+
+test('what a selection hides, and that a graph is cut, is said in every form, for CSV beside it', () => {
+  const hidden = 'Hidden hand-offs: 2 in other states.'
+  const cut = 'Not complete: 2 transmissions were looked at; there may be more.'
+  for (const [complete, selection, notes] of [
+    [true, {}, []],
+    [true, { states: ['sent'] }, [hidden]],
+    [false, {}, [cut]],
+    [false, { states: ['sent'] }, [hidden, cut]]
+  ] as const) {
+    const shown = { ...graph, complete }
+    assert.equal(custodyNotes(shown, selection), notes)
+    for (const form of FORMS) {
+      const text = decoded(renderCustody(shown, form, { names: hospitalName, width: 100, selection }))
+      if (form === 'json') {
+        const { complete: isComplete, hidden: counts } = JSON.parse(text)
+        assert.equal([isComplete, counts], [complete, custodyJson(shown, { names: hospitalName, selection }).hidden])
+      } else if (form !== 'csv') {
+        for (const note of [hidden, cut]) {
+          assert.is(text.includes(note), (notes as readonly string[]).includes(note), `${form}: ${note}`)
+        }
+      }
+      if ('states' in selection) assert.not.match(text, 'mismatch', form)
+    }
   }
+})
+
+test('a selection leaves out of every form what it hides', () => {
+  const selection = { states: ['sent'] } as const
   assert.equal(JSON.parse(render('json', { selection })).hidden, { time: 0, hospital: 0, state: 2, older: 0 })
   assert.is(render('csv', { selection }).split('\r\n').length, 3)
-  // Hidden or not, the copy that was sent is declared.
-  assert.is(Object.keys(JSON.parse(render('prov', { selection })).entity).length, 1)
+  // Hidden or not, the copy that was sent is declared; and the account, which says that it is not all.
+  const { entity } = JSON.parse(render('prov', { selection }))
+  assert.is(Object.keys(entity).length, 2)
+  const { 'wl:hidden': count, 'wl:complete': complete } = entity[`wl:account-${graph.recordId}`]
+  assert.equal([count, complete], ['2', 'true'])
+})
+
+test('notes are drawn by Mermaid, each in a node of its own', () => {
+  const text = renderCustody({ ...graph, complete: false }, 'mermaid', {
+    names: hospitalName,
+    width: 100,
+    selection: { max: 1 }
+  })
+  assert.not.match(text, '%%')
+  assert.is(text.split('\n').filter((line) => /^ {2}note[01]>"(?:[\p{L}\p{N} ,]|#[0-9]+;)+"\]$/u.test(line)).length, 2)
 })
 
 test('every reason to hide is counted once', () => {

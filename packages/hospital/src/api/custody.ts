@@ -14,6 +14,7 @@ import {
   type CustodyGraph,
   type Holder as CustodyHolder,
   commonAncestor,
+  custodyNotes,
   downstreamOf,
   type Edge,
   edgesBetween,
@@ -21,7 +22,6 @@ import {
   edgesOf,
   edgesRecalled,
   edgesUnconsented,
-  type Form,
   type HandOff,
   handOffs,
   heldRecord,
@@ -30,12 +30,15 @@ import {
   holdersOf,
   type Moment,
   membersOf,
+  type Page,
   type PageOptions,
   pathOfCopy,
+  type RecalledOrigin,
   recallIn,
   renderCustody,
   type Selection,
   tracePlan,
+  tracePlanTo,
   traceRecord
 } from '@wardline/custody'
 import {
@@ -72,19 +75,24 @@ export function custodyMethods(memberships: Memberships): Methods {
       const member = chainOfMode(memberships, name, 'STT')
       const { height } = headOf(member)
       const graph = await graphOf(member, record)
+      const holders = await everyHolder(member, graph)
       const answer = {
         chain: member.chain.id,
         record,
         origin: nameOf(member, graph.origin),
         commitment: commitmentOf(graph),
         height,
-        holders: holdersAt(graph).map((holder) => holderRow(member, holder)),
-        recall: recallRow(member, graph),
+        holders: holders.map((holder) => holderRow(member, holder)),
+        recall: recallRow(member, graph, holders),
         recallKey: recallKeyOf(member, record),
         edges: edgeRows(member, handOffs(graph)),
         complete: graph.complete
       }
-      return draw === undefined ? answer : { ...answer, drawing: drawing(member, graph, { draw, width, show }) }
+      if (draw === undefined) return answer
+      const selection = selectionOf(member, show)
+      const names = (id: MemberId) => member.names.get(id) ?? id.slice(0, 12)
+      const drawing = renderCustody(graph, draw, { names, width, selection })
+      return { ...answer, drawing, notes: custodyNotes(graph, selection) }
     },
 
     async 'record.holders'({ chain: name, record, atMs, atHeight, ...page }) {
@@ -153,9 +161,7 @@ export function custodyMethods(memberships: Memberships): Methods {
       const pair = [memberNamed(member, one), memberNamed(member, other)] as const
       if (pair.some((id) => heldRecord(store, id, record) === undefined)) throw notHeld()
       const found = commonAncestor(store, record, pair)
-      if (found === undefined) {
-        throw new ApiError('too-large', `the path of a copy is longer than ${limits.custodyPathMax} hand-offs`)
-      }
+      if (found === undefined) throw pathTooLong()
       const [toOne, toOther] = found.apart
       return {
         ...headOf(member),
@@ -205,21 +211,26 @@ export function custodyMethods(memberships: Memberships): Methods {
         return edgesIn(store, state, options)
       }
       const at = headOf(member)
-      const { items, next } = await ask()
-      return { ...at, edges: handOffRows(member, items), next }
+      const { items, next, origins = [] }: Page<Edge> & { readonly origins?: readonly RecalledOrigin[] } = await ask()
+      return {
+        ...at,
+        edges: handOffRows(member, items),
+        origins: origins.map(({ recordId, member: id, recall }) => ({
+          record: recordId,
+          ...nameOf(member, id),
+          recall
+        })),
+        next
+      }
     },
 
     async 'record.receipt'(params) {
       const member = chainOfMode(memberships, params.chain, 'STT')
-      const { record } = params
-      const graph = await graphOf(member, record)
-      const holder = params.to === undefined ? undefined : memberNamed(member, params.to)
-      const plan = tracePlan(graph, holder)
-      if (plan === undefined) throw notHeld()
-      if (!graph.complete || plan.length > limits.jointReceiptTransactionsMax) throw tooLarge()
+      const { record, to } = params
+      const plan = to === undefined ? await wholePlan(member, record) : await planTo(member, record, to)
       const receipt = await receiptOf(member, plan, params)
       const text = encodeJointReceipt(receipt)
-      if (text.length > limits.jointReceiptBytesMax) throw tooLarge()
+      if (text.length > limits.jointReceiptBytesMax) throw tooLarge(to)
       return {
         chain: member.chain.id,
         record,
@@ -251,11 +262,31 @@ function pageOptions({ after, limit }: { after?: string | undefined; limit: numb
   return after === undefined ? { limit } : { limit, after }
 }
 
-function tooLarge(): ApiError {
-  return new ApiError(
-    'too-large',
-    `a receipt proves at most ${limits.jointReceiptTransactionsMax} transactions in ${limits.jointReceiptBytesMax} bytes; ask for the path to one holder`
-  )
+/** @param to the holder, if the path to one was asked for already */
+function tooLarge(to?: string): ApiError {
+  const bound = `a receipt proves at most ${limits.jointReceiptTransactionsMax} transactions in ${limits.jointReceiptBytesMax} bytes`
+  return new ApiError('too-large', to === undefined ? `${bound}; ask for the path to one holder` : bound)
+}
+
+function pathTooLong(): ApiError {
+  return new ApiError('too-large', `the path of a copy is longer than ${limits.custodyPathMax} hand-offs`)
+}
+
+/** @throws ApiError `not-found`, `too-large` */
+async function wholePlan(member: Membership, record: RecordId): Promise<readonly TransactionId[]> {
+  const graph = await graphOf(member, record)
+  const plan = tracePlan(graph)
+  if (!graph.complete || plan.length > limits.jointReceiptTransactionsMax) throw tooLarge()
+  return plan
+}
+
+/** @throws ApiError `not-found`, `ambiguous`, `too-large` */
+async function planTo(member: Membership, record: RecordId, to: string): Promise<readonly TransactionId[]> {
+  assertKnown(member, record)
+  const plan = await tracePlanTo(member.chain.store, record, memberNamed(member, to))
+  if (plan === undefined) throw notHeld()
+  if (plan === 'too-long') throw pathTooLong()
+  return plan
 }
 
 /** @throws ApiError `not-found` for an anchor above the head, `unavailable` while no finalization is here */
@@ -290,27 +321,27 @@ function commitmentOf({ transmissions }: CustodyGraph): Hash {
   return first.content
 }
 
-function drawing(
-  member: Membership,
-  graph: CustodyGraph,
-  { draw, width, show = {} }: Pick<Params<'record.trace'>, 'width' | 'show'> & { readonly draw: Form }
-): string {
+function selectionOf(member: Membership, show: Params<'record.trace'>['show'] = {}): Selection {
   const { fromMs, toMs, hospitals, states, max } = show
-  const selection: Selection = {
+  return {
     ...(fromMs !== undefined && { fromMs }),
     ...(toMs !== undefined && { toMs }),
     ...(hospitals !== undefined && { members: hospitals.map((reference) => memberNamed(member, reference)) }),
     ...(states !== undefined && { states }),
     ...(max !== undefined && { max })
   }
-  const names = (id: MemberId) => member.names.get(id) ?? id.slice(0, 12)
-  return renderCustody(graph, draw, { names, width, selection })
 }
 
 async function graphOf({ chain }: Membership, record: RecordId): Promise<CustodyGraph> {
   const graph = await traceRecord(chain.store, record)
   if (graph === undefined) throw new ApiError('not-found', 'the chain has no such record')
   return graph
+}
+
+/** Of a graph that lacks hand-offs those, too, who hold the record by one that it lacks. */
+async function everyHolder({ chain }: Membership, graph: CustodyGraph): Promise<readonly CustodyHolder[]> {
+  if (graph.complete) return holdersAt(graph)
+  return (await holdersOf(chain.store, graph.recordId, { limit: limits.traceHandOffsMax })).items
 }
 
 function holderRow(member: Membership, { member: id, through, ...rest }: CustodyHolder): Holder {
@@ -326,12 +357,16 @@ function recallKeyOf({ chain }: Membership, record: RecordId): SignKey | null {
   return readSubject(chain.state, record) ?? null
 }
 
-/** The recall of a record, and what became of it at each member of the graph: others are not known where it is not complete. */
-function recallRow(member: Membership, graph: CustodyGraph) {
+/**
+ * The recall of a record, and what became of it at each holder and at each member of the graph: where that is not complete, others
+ * that were sent it and do not hold it are not known.
+ */
+function recallRow(member: Membership, graph: CustodyGraph, holders: readonly CustodyHolder[]) {
   const { state } = member.chain
   const recall = recallOf(member, graph.recordId)
   if (recall === null) return null
-  const parties = membersOf(graph).map((id) => ({
+  const known = new Set([...membersOf(graph), ...holders.map(({ member: id }) => id)])
+  const parties = Array.from(known, (id) => ({
     who: nameOf(member, id),
     mark: readAttestation(state, graph.recordId, id)
   }))
