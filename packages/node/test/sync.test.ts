@@ -229,6 +229,54 @@ for (const [name, way] of Object.entries(ways)) {
   })
 }
 
+/** A member's network, by which it gives its final blocks one at a time and late. */
+function dripping(network: Network, clock: Clock): Network {
+  return {
+    ...network,
+    serve(protocol, handler, options) {
+      network.serve(
+        protocol,
+        async function* (request, from) {
+          const asked = protocol === SYNC_PROTOCOL ? (decodeCbor(request) as { ask: string }) : undefined
+          if (asked?.ask !== 'blocks') return yield* handler(request, from)
+          await passing(clock, DRIP_MS)
+          yield* handler(encodeCbor({ ...asked, max: 1 }), from)
+        },
+        options
+      )
+    }
+  }
+}
+
+test('a member that votes with the others keeps nobody back who returns, and its silence then stops no chain', async () => {
+  const it = await chainWorld(4, [0, 1])
+  it.start(2, (network) => dripping(network, it.world.clock))
+  await it.run(1000)
+  let names = 0
+  const more = async (count: number): Promise<void> => {
+    for (let i = 0; i < count; i++) {
+      await it.commit(0, { transaction: registered(it.genesis, it.hospitals[0] as Hospital, `more ${names++}`) })
+      await it.run(500)
+    }
+  }
+  await more(FAR_BLOCKS)
+  // It meets that member first.
+  for (const index of [0, 1]) it.crash(index)
+  it.start(3)
+  await it.run(1000)
+  for (const index of [0, 1]) it.start(index)
+  await it.run(1000)
+  // The chain goes on meanwhile.
+  await more(2 * FAR_BLOCKS)
+  const behind = it.chain(0).head().height - it.chain(3).head().height
+  assert.ok(behind <= 1, `${behind} blocks behind`)
+  it.crash(2)
+  const startMs = it.world.nowMs()
+  await more(5)
+  assert.ok(it.world.nowMs() - startMs < 60_000, `${it.world.nowMs() - startMs} ms`)
+  assert.is(it.failures.size, 0)
+})
+
 /** A client whose peer answers every request with these frames; `fail` is thrown after them. */
 function clientOf(frames: readonly Uint8Array[], fail?: Error) {
   const reports: string[] = []
