@@ -61,8 +61,8 @@ export type Application = {
   commit(blocks: readonly Header[], certificate: Certificate, passed: readonly Certificate[]): Promise<void>
   /** A block by digest, its body durable here; undefined if nobody asked has it. */
   fetchBlock(digest: Digest, from: readonly MemberId[]): Promise<Header | undefined>
-  /** Catches up from members that are ahead; the last block committed, or undefined if nothing was. */
-  catchUp(from: readonly MemberId[]): Promise<{ header: Header; certificate: Certificate } | undefined>
+  /** Catches up from members that are ahead, and says what it came to by `synced`. */
+  catchUp(from: readonly MemberId[]): Promise<void>
   /** Whether this is the digest of the head. */
   isFinal(digest: Digest): boolean
   /** Asks peers what is pending with them. */
@@ -109,7 +109,7 @@ export type Agreement = {
   pause(isPaused: boolean): void
   /** A block that ends the epoch is on disk: its engine makes room for that of the next one. */
   epochEnded(): void
-  /** Catch-up that nobody asked for has committed up to here. */
+  /** Catch-up, whoever asked for it, has committed up to here. */
   synced(header: Header, certificate: Certificate): void
   status(): EngineStatus
   /** With the messages of the next epoch that wait for it. */
@@ -345,10 +345,7 @@ export function createAgreement(parts: AgreementParts): Agreement {
         void task(() => fetchBlock(output.digest, output.from))
         return
       case 'behind':
-        void task(async () => {
-          const head = await application.catchUp(output.from)
-          if (head !== undefined) feed({ kind: 'sync-head', ...head, nowMs: clock.nowMs() })
-        })
+        void task(() => application.catchUp(output.from))
         return
       case 'evidence':
         void task(() => application.evidence(output.evidence))

@@ -47,8 +47,12 @@ export type Blocks = {
   /** Retries until the blocks are here and final, or `stop` was called. */
   commit(blocks: readonly Header[], certificate: Certificate, passed: readonly Certificate[]): Promise<void>
   fetchBlock(digest: Digest, from: readonly MemberId[]): Promise<Header | undefined>
-  /** Takes final blocks from the first of these peers that has some; runs once at a time. */
-  catchUp(peers: readonly PeerName[]): Promise<Certified | undefined>
+  /**
+   * Takes final blocks from these peers and all others, a part at a time and from each in its turn, until nobody has more. Who
+   * calls while that is under way waits for it, and the peers named are asked once more.
+   * @returns whether there was anything
+   */
+  catchUp(peers: readonly PeerName[]): Promise<boolean>
   stop(): void
   /** Resolves when nothing is being committed any more. */
   idle(): Promise<void>
@@ -84,6 +88,10 @@ export type BlocksParts = {
   readonly payloads: Pick<PayloadKeeper, 'isReady' | 'hold'>
   /** Resolves when a gossiped transaction that is being verified has been taken in. */
   readonly arrival: (leaf: Leaf) => Promise<unknown> | undefined
+  /** Catch-up has come to the end of what one peer has; this is the last block that it committed. */
+  readonly onLevel: (last: Certified) => void
+  /** Catch-up that nobody waits for has failed. */
+  readonly onFailure: (error: unknown) => void
   /** Told of a pending transaction that could not be in a block made here. */
   readonly onRefused: (transaction: ParsedTransaction) => void
 }
@@ -116,6 +124,8 @@ const BUILD_MS = 150
 /** How long to wait for what is being verified, a block or its transactions, before it is asked of others. */
 const CHECK_WAIT_MS = 250
 const RETRY_MAX_MS = 5_000
+/** While a peer took longer than this for its part, those that had nothing more may have got new blocks. */
+const LONG_PART_MS = 2_000
 
 export function createBlocks(parts: BlocksParts): Blocks {
   const {
@@ -138,7 +148,9 @@ export function createBlocks(parts: BlocksParts): Blocks {
   /** Blocks whose check is under way: who needs one waits for that rather than fetch it once more. */
   const checking = new Map<Digest, Promise<Checked>>()
   let advancing: Promise<unknown> = Promise.resolve()
-  let catchingUp: Promise<Certified | undefined> | undefined
+  let catchingUp: Promise<boolean> | undefined
+  /** Whom catch-up has yet to ask. */
+  const waiting = new Set<PeerName>()
 
   /** Runs what moves the head, one at a time. */
   function exclusively<T>(run: () => Promise<T>): Promise<T> {
@@ -381,42 +393,86 @@ export function createBlocks(parts: BlocksParts): Blocks {
     for (const { certificate, header } of others) await noteFork(certificate, header)
   }
 
-  async function catchUpFrom(peer: PeerName): Promise<Certified | undefined> {
+  /**
+   * One answer of a peer with final blocks.
+   * @returns how many of them were committed, and the last if it has a finalization; all count that came before an answer broke off
+   */
+  async function takePart(peer: PeerName): Promise<{ committed: number; last: Certified | undefined }> {
+    let part: ChainPart | undefined
+    let committed = 0
     let last: Certified | undefined
-    for (;;) {
-      if (stopped) return last
-      let part: ChainPart | undefined
-      // The consensus may move the head while the answer is under way, so it is judged by what was asked.
-      const start = committer.head()
-      const result = await sync.blocks(
-        peer,
-        start.height + 1,
-        async (received) => {
-          part = received
-          return verifyPart(start, received)
-        },
-        async (header, body) => {
-          if (leavesRoot(body.map(leafOf)) !== header.txRoot) return false
-          const transactions = await openAll(body)
-          if (transactions === undefined) throw divergence(header, 'faulty-transaction')
-          const isLast = header === part?.headers.at(-1)
-          await exclusively(async () => {
-            // The consensus may have committed it meanwhile.
-            if (header.height <= committer.head().height) return
-            const executed = executor.execute(header, transactions)
-            if (executed.kind === 'invalid') throw divergence(header, executed.code)
-            await committer.commit([executed.block], isLast ? (part?.certificate ?? null) : null)
-          })
-          return true
+    // The consensus may move the head while the answer is under way, so it is judged by what was asked.
+    const start = committer.head()
+    await sync.blocks(
+      peer,
+      start.height + 1,
+      async (received) => {
+        part = received
+        return verifyPart(start, received)
+      },
+      async (header, body) => {
+        if (leavesRoot(body.map(leafOf)) !== header.txRoot) return false
+        const transactions = await openAll(body)
+        if (transactions === undefined) throw divergence(header, 'faulty-transaction')
+        const certificate = header === part?.headers.at(-1) ? part?.certificate : undefined
+        await exclusively(async () => {
+          // The consensus may have committed it meanwhile.
+          if (header.height <= committer.head().height) return
+          const executed = executor.execute(header, transactions)
+          if (executed.kind === 'invalid') throw divergence(header, executed.code)
+          await committer.commit([executed.block], certificate ?? null)
+          committed += 1
+          if (certificate !== undefined) last = { header, certificate }
+        })
+        return true
+      }
+    )
+    const [first] = part?.headers ?? []
+    if (first !== undefined && first.parent !== start.digest) await compareClosings(peer, first.epoch)
+    return { committed, last }
+  }
+
+  /**
+   * Asks those who wait, one at a time. The next is always the one that has taken the least time so far: a peer that gives
+   * little and late comes after all that are quicker, and has no more of the time than each of them, but for its last answer.
+   */
+  async function askInTurn(): Promise<boolean> {
+    const spentMs = new Map<PeerName, number>()
+    const spentOn = (peer: PeerName): number => spentMs.get(peer) ?? 0
+    let isAny = false
+    let last: Certified | undefined
+    try {
+      while (waiting.size > 0 && !stopped) {
+        const peer = [...waiting].reduce((best, other) => (spentOn(other) < spentOn(best) ? other : best))
+        waiting.delete(peer)
+        const startMs = clock.nowMs()
+        const part = await takePart(peer)
+        // The clock may have been set back.
+        const tookMs = Math.max(0, clock.nowMs() - startMs)
+        spentMs.set(peer, spentOn(peer) + tookMs)
+        last = part.last ?? last
+        if (part.committed > 0) {
+          isAny = true
+          waiting.add(peer)
+          if (tookMs > LONG_PART_MS) for (const other of network.connected()) waiting.add(other)
+        } else if (last !== undefined) {
+          parts.onLevel(last)
+          last = undefined
         }
-      )
-      const [first] = part?.headers ?? []
-      if (first !== undefined && first.parent !== start.digest) await compareClosings(peer, first.epoch)
-      const header = part?.headers.at(-1)
-      const certificate = part?.certificate
-      if (result !== 'done' || header === undefined || certificate === undefined) return last
-      last = { header, certificate }
+      }
+    } finally {
+      // At once: who is named from now on is asked by the next run.
+      catchingUp = undefined
+      waiting.clear()
     }
+    return isAny
+  }
+
+  async function catchUp(peers: readonly PeerName[]): Promise<boolean> {
+    for (const peer of catchingUp === undefined ? orElseAll(peers) : peers) waiting.add(peer)
+    if (waiting.size === 0 || stopped) return false
+    catchingUp ??= askInTurn()
+    return catchingUp
   }
 
   /** Those whose payload is here, if every member must hold it. The others are looked at again when theirs comes. */
@@ -517,8 +573,8 @@ export function createBlocks(parts: BlocksParts): Blocks {
         })
         if (done) return
         log.warn('a final block is not here yet', { height: last.height })
+        catchUp(network.connected()).catch(parts.onFailure)
         await new Promise<void>((resolve) => clock.after(delayMs, resolve))
-        for (const peer of network.connected()) await catchUpFrom(peer)
       }
     },
 
@@ -527,18 +583,7 @@ export function createBlocks(parts: BlocksParts): Blocks {
       return block.kind === 'obtained' ? block.header : undefined
     },
 
-    catchUp(peers) {
-      catchingUp ??= (async () => {
-        for (const peer of orElseAll(peers)) {
-          const last = await catchUpFrom(peer)
-          if (last !== undefined) return last
-        }
-        return undefined
-      })().finally(() => {
-        catchingUp = undefined
-      })
-      return catchingUp
-    },
+    catchUp,
 
     stop() {
       stopped = true

@@ -374,6 +374,8 @@ export async function openChain(parts: ChainParts): Promise<Chain> {
     sync,
     payloads,
     arrival: (leaf) => receiver.arrival(leaf),
+    onLevel: ({ header, certificate }) => agreement.synced(header, certificate),
+    onFailure: fail,
     onRefused: (transaction) => submitter.refused(transaction)
   })
   const { heartbeatMs, deltaMs } = readParameters(state)
@@ -399,7 +401,9 @@ export async function openChain(parts: ChainParts): Promise<Chain> {
       hold: (proposal) => blocks.hold(proposal),
       commit: (headers, certificate, passed) => blocks.commit(headers, certificate, passed),
       fetchBlock: (digest, from) => blocks.fetchBlock(digest, from),
-      catchUp: (from) => blocks.catchUp(from.flatMap((member) => directory.peerOf(member) ?? [])),
+      catchUp: async (from) => {
+        await blocks.catchUp(from.flatMap((member) => directory.peerOf(member) ?? []))
+      },
       exchangePending: () => {
         if (!hasWork()) reportWork(false)
         for (const peer of network.connected()) void guarded(() => askPending(peer))
@@ -408,7 +412,7 @@ export async function openChain(parts: ChainParts): Promise<Chain> {
       ahead: (peer) => {
         if (!ahead.takes(peer)) return
         void guarded(async () => {
-          if (await catchUp([peer])) ahead.bore(peer)
+          if (await blocks.catchUp([peer])) ahead.bore(peer)
         })
       },
       impatient: (peer) => {
@@ -482,7 +486,7 @@ export async function openChain(parts: ChainParts): Promise<Chain> {
   agreement.start()
   if (mempool.size > 0) reportWork(true)
   void guarded(async () => {
-    await catchUp([])
+    await blocks.catchUp([])
     if (phase === 'catching-up') phase = 'running'
   })
   scheduleExchange()
@@ -651,16 +655,9 @@ export async function openChain(parts: ChainParts): Promise<Chain> {
     await sync.tell(peer, TELL_PROTOCOL, encodeMessage(message))
   }
 
-  /** @returns whether there was anything to catch up with */
-  async function catchUp(peers: readonly PeerName[]): Promise<boolean> {
-    const last: Certified | undefined = await blocks.catchUp(peers)
-    if (last !== undefined) agreement.synced(last.header, last.certificate)
-    return last !== undefined
-  }
-
   /** A peer that has just connected may have final blocks and transactions that were missed. */
   async function welcome(peer: PeerName): Promise<void> {
-    await catchUp([peer])
+    await blocks.catchUp([peer])
     await askPending(peer)
   }
 

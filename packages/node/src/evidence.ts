@@ -23,6 +23,11 @@ export type EvidenceTable = {
    * @returns whether it was kept; then it is durable
    */
   add(evidence: Evidence): Promise<boolean>
+  /**
+   * Keeps a genuine pair by which its signer is in both branches of a fork, unless one for the same is here. Whatever else
+   * there is against him does not count: a fork gives a few pairs of each, one for each view and conflict.
+   */
+  addOfFork(evidence: Evidence): Promise<void>
   /** Everything kept, in no order. */
   all(): readonly Evidence[]
 }
@@ -36,14 +41,21 @@ export async function openEvidence(store: KeyValueStore): Promise<EvidenceTable>
     const evidence = { ...row, epoch: epoch(row.epoch), view: view(row.view) }
     table.set(evidenceName(evidence), evidence)
   }
+  async function keep(evidence: Evidence): Promise<boolean> {
+    const name = evidenceName(evidence)
+    if (table.has(name)) return false
+    table.set(name, evidence)
+    await store.write([{ key: keys.evidence(name), value: encodeRow(evidence) }], { sync: true })
+    return true
+  }
+
   return {
     async add(evidence) {
-      const name = evidenceName(evidence)
       const against = [...table.values()].filter(({ signer }) => signer === evidence.signer)
-      if (table.has(name) || against.length >= limits.evidencePerOffenderMax) return false
-      table.set(name, evidence)
-      await store.write([{ key: keys.evidence(name), value: encodeRow(evidence) }], { sync: true })
-      return true
+      return against.length < limits.evidencePerOffenderMax && keep(evidence)
+    },
+    async addOfFork(evidence) {
+      await keep(evidence)
     },
     all: () => [...table.values()]
   }

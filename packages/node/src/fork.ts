@@ -7,6 +7,8 @@
  * by old keys of theirs shall not be able to stop a chain with them. It is kept and told of, and people find out what it is.
  */
 import {
+  arrayOf,
+  bytes32,
   bytesOf,
   type ChainId,
   decodeCbor,
@@ -15,6 +17,8 @@ import {
   limits,
   type MemberId,
   mapOf,
+  nameBytes,
+  optional,
   type View,
   WardlineError
 } from '@wardline/codec'
@@ -79,10 +83,10 @@ export type ForksParts = {
 export async function openForks(parts: ForksParts): Promise<Forks> {
   const { store, epochs, evidence, chain, verifier, clock, head, ask } = parts
   const stopped = store.get(keys.fork)
-  if (stopped !== undefined) throw forkError(certificateIn(stopped), evidence)
+  if (stopped !== undefined) throw forkError(parseRecord(stopped))
   const old = new Map<Epoch, Certificate>()
   for await (const [, bytes] of store.range(under('forks/'))) {
-    const certificate = certificateIn(bytes)
+    const { certificate } = parseRecord(bytes)
     old.set(certificate.epoch, certificate)
   }
 
@@ -107,28 +111,36 @@ export async function openForks(parts: ForksParts): Promise<Forks> {
    * Keeps the certificate and the evidence that it gives with what is here; if that does not name as many as a fork takes, with
    * what the others know. Two finalizations that contradict each other are of one view, or the chain of the later one passed
    * the view of the earlier one in another way, and who signed that signed twice.
-   * @returns finalizations of this chain next to the foreign one
+   * @returns what is kept, and finalizations of this chain next to the foreign one
    */
   async function prove(
     key: string,
     certificate: Certificate,
     held: readonly Certificate[]
-  ): Promise<readonly Certificate[]> {
+  ): Promise<{ readonly fork: Fork; readonly own: readonly Certificate[] }> {
     const { epoch, view } = certificate
     const set = epochs.setOf(epoch) ?? epochs.present()
     const own = await neighbours(certificate)
     const known = [certificate, ...own, ...held, ...viewEnds(store, head()?.height ?? 0, epoch, view)]
+    const offenders = new Set<MemberId>()
     const accuse = async (certificates: readonly Certificate[]): Promise<boolean> => {
-      for (const pair of forkEvidence(set, certificates)) await evidence.add(pair)
-      return offendersIn(evidence, epoch).length >= signersOfFork(set.validators.length)
+      for (const pair of forkEvidence(set, certificates)) {
+        await evidence.addOfFork(pair)
+        offenders.add(pair.signer)
+      }
+      return offenders.size >= signersOfFork(set.validators.length)
+    }
+    const keep = async (): Promise<Fork> => {
+      const fork = { certificate, offenders: [...offenders] }
+      await store.write([{ key, value: encodeRecord(fork) }], { sync: true })
+      return fork
     }
     const isNamed = await accuse(known)
-    await store.write([{ key, value: encodeCbor({ certificate: encodeCertificate(certificate) }) }], { sync: true })
-    if (!isNamed) {
-      const asking = askUntil([view, ...own.map((one) => one.view)], set, (one) => accuse([...known, one]))
-      await Promise.race([asking, new Promise<void>((resolve) => clock.after(ASK_MS, resolve))])
-    }
-    return own
+    const fork = await keep()
+    if (isNamed) return { fork, own }
+    const asking = askUntil([view, ...own.map((one) => one.view)], set, (one) => accuse([...known, one]))
+    await Promise.race([asking, new Promise<void>((resolve) => clock.after(ASK_MS, resolve))])
+    return { fork: offenders.size > 0 ? await keep() : fork, own }
   }
 
   /** Asks the others how these views ended, until somebody’s genuine answer is enough. */
@@ -162,8 +174,8 @@ export async function openForks(parts: ForksParts): Promise<Forks> {
       return old.has(epoch) ? undefined : 'old-fork'
     },
     async record(certificate, held) {
-      const own = await prove(keys.fork, certificate, held)
-      return { error: forkError(certificate, evidence), own }
+      const { fork, own } = await prove(keys.fork, certificate, held)
+      return { error: forkError(fork), own }
     },
     async recordOld(certificate) {
       if (old.has(certificate.epoch)) return false
@@ -175,17 +187,32 @@ export async function openForks(parts: ForksParts): Promise<Forks> {
   }
 }
 
-function certificateIn(bytes: Uint8Array): Certificate {
+/** What is kept of a fork. */
+type Fork = {
+  readonly certificate: Certificate
+  /** Who signed in both branches, as far as the certificates tell; not who signed twice elsewhere in that epoch. */
+  readonly offenders: readonly MemberId[]
+}
+
+function encodeRecord({ certificate, offenders }: Fork): Uint8Array {
+  const named = offenders.length === 0 ? {} : { offenders: offenders.map(nameBytes) }
+  return encodeCbor({ certificate: encodeCertificate(certificate), ...named })
+}
+
+/** @throws WardlineError `store-corrupt` */
+function parseRecord(bytes: Uint8Array): Fork {
   const row = readRow(decodeCbor(bytes))
   const certificate = row && parseCertificate(row.certificate)
   if (certificate === undefined) throw new WardlineError('store-corrupt', 'the record of a fork cannot be read')
-  return certificate
+  return { certificate, offenders: row?.offenders ?? [] }
 }
 
-const readRow = mapOf({ certificate: bytesOf(1, limits.gossipMessageBytesMax) })
+const readRow = mapOf({
+  certificate: bytesOf(1, limits.gossipMessageBytesMax),
+  offenders: optional(arrayOf(bytes32<MemberId>, 1, limits.validatorsMax))
+})
 
-function forkError({ digest, epoch, view }: Certificate, evidence: EvidenceTable): WardlineError {
-  const offenders = offendersIn(evidence, epoch)
+function forkError({ certificate: { digest, epoch, view }, offenders }: Fork): WardlineError {
   const named =
     offenders.length === 0
       ? 'the certificates that are here do not tell which validators signed twice'
@@ -194,8 +221,4 @@ function forkError({ digest, epoch, view }: Certificate, evidence: EvidenceTable
     'conflicting-finalization',
     `the chain is forked: a quorum finalized block ${digest} in view ${view} of epoch ${epoch}, which contradicts what is final here (${named}); the proof is kept in the database, and the members must agree on how to go on`
   )
-}
-
-function offendersIn(evidence: EvidenceTable, epoch: Epoch): readonly MemberId[] {
-  return [...new Set(evidence.all().flatMap((one) => (one.epoch === epoch ? [one.signer] : [])))]
 }

@@ -14,9 +14,9 @@
  * | `blocks/tree/<level>/<index>` | 32 bytes, a node of the history tree (RFC 6962) over the digests of all blocks: the root of the complete subtree number `index` of `2^level` leaves, from level 1 on |
  * | `duties/…` | what this daemon must still do because of a block (package `views`) |
  * | `evidence/<memberId>/<epoch>/<view>/<conflict>` | CBOR `{epoch, signer, view, votes}`: two votes of a validator that exclude each other, found here |
- * | `forks/<epoch>` | CBOR `{certificate}`: a genuine finalization of an epoch that ended long ago which contradicts what is final here; the first of each epoch |
+ * | `forks/<epoch>` | CBOR `{certificate, offenders}`: a genuine finalization of an epoch that ended long ago which contradicts what is final here; the first of each epoch. The offenders are the ids of those who are known to have signed in both branches, absent if nobody is |
  * | `mempool/<leaf>` | a signed transaction accepted from a client here and not yet final |
- * | `meta/fork` | CBOR `{certificate}`: a genuine finalization that contradicts what is final here; the chain does not open |
+ * | `meta/fork` | CBOR `{certificate, offenders}`, as in `forks`: a genuine finalization that contradicts what is final here; the chain does not open |
  * | `meta/genesis` | the chain id, so that a folder is never used for another chain |
  * | `meta/head` | CBOR `{digest, height, history, transactions}`: the last final block, the right edge of the history tree, how many transactions so far |
  * | `meta/schema` | the version of this layout, decimal |

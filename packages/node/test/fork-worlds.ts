@@ -1,9 +1,11 @@
 /** Forks of real chains: what a quorum of keys signs, and validators that run twice. */
-import { type Digest, epoch, view } from '@wardline/codec'
-import { type Certificate, encodeMessage, voteBytes } from '@wardline/consensus'
+import { type Digest, epoch, name32, view } from '@wardline/codec'
+import { type Certificate, encodeMessage, evidenceOf, voteBytes } from '@wardline/consensus'
 import type { VoteSigner } from '@wardline/crypto'
 import { chainIdOf } from '@wardline/ledger'
-import { type ChainWorld, chainWorld, type Hospital } from './chain-world.ts'
+import type { KeyValueStore } from '@wardline/ports'
+import { openEvidence } from '../src/evidence.ts'
+import { type ChainWorld, chainWorld, type Hospital, secret } from './chain-world.ts'
 
 export type Statement = { readonly epoch?: number; readonly view: number; readonly digest: Digest }
 
@@ -48,17 +50,49 @@ export function accusedBy(it: ChainWorld, index: number): readonly number[] {
   return [...accused].sort((a, b) => a - b)
 }
 
+/** A database's rows of evidence: the hospital signed for two blocks in each of `count` views from this one on, all genuine. */
+export async function equivocations(
+  it: ChainWorld,
+  by: number,
+  fromView: number,
+  count: number
+): Promise<ReadonlyMap<string, Uint8Array>> {
+  const rows = new Map<string, Uint8Array>()
+  const table = await openEvidence({
+    async *range() {
+      // The table is empty so far.
+    },
+    async write(writes) {
+      for (const { key, value } of writes) if (value !== null) rows.set(key, value)
+    }
+  } as Partial<KeyValueStore> as KeyValueStore)
+  const { member, vote } = it.hospitals[by] as Hospital
+  for (let at = fromView; at < fromView + count; at++) {
+    const place = { kind: 'notarize', epoch: epoch(0), view: view(at), signer: member } as const
+    const [one, other] = ['one block', 'the other'].map((name) => {
+      const digest = name32<Digest>(secret(name))
+      const signature = vote.sign(voteBytes('notarize', chainIdOf(it.genesis), place.epoch, place.view, digest))
+      return { ...place, digest, signature }
+    })
+    const pair = one && other && evidenceOf(one, other)
+    if (pair === undefined || !(await table.add(pair))) throw new Error('no evidence')
+  }
+  return rows
+}
+
 /**
  * A fork. All hospitals are up for `before`. Then those that are not in `apart` run twice, with each of the two by itself, and
  * neither side knows of the other.
  * @param act what happens on each side, given which of the two is there
+ * @param beside more rows of the databases of the two
  * @returns a world in which the two are up with what is on their disks, and everybody else is down
  */
 export async function forkedWorld(
   count: number,
   apart: readonly [number, number],
   before: (it: ChainWorld) => Promise<void>,
-  act: (it: ChainWorld, here: number) => Promise<void>
+  act: (it: ChainWorld, here: number) => Promise<void>,
+  beside: (it: ChainWorld) => Promise<ReadonlyMap<string, Uint8Array>> = async () => new Map()
 ): Promise<ChainWorld> {
   const everybody = [...Array(count).keys()]
   const whole = await chainWorld(count)
@@ -77,7 +111,9 @@ export async function forkedWorld(
     await act(side, here)
     await side.run(500)
     await joined.run(Math.max(0, side.world.nowMs() - joined.world.nowMs()))
-    diskOf(joined, here).restore(diskOf(side, here).image())
+    const image = diskOf(side, here).image()
+    const rows = new Map([...(image.stores.get('chain') ?? []), ...(await beside(joined))])
+    diskOf(joined, here).restore({ ...image, stores: new Map([...image.stores, ['chain', rows]]) })
   }
   for (const index of apart) joined.start(index)
   return joined

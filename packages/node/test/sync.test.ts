@@ -1,7 +1,16 @@
-import { AssertionError, type Digest, encodeCbor, height, type Leaf, limits, WardlineError } from '@wardline/codec'
+import {
+  AssertionError,
+  type Digest,
+  decodeCbor,
+  encodeCbor,
+  height,
+  type Leaf,
+  limits,
+  WardlineError
+} from '@wardline/codec'
 import { type Certificate, encodeCertificate, encodeHeader } from '@wardline/consensus'
 import { encodeBlockBody, leafOf } from '@wardline/ledger'
-import type { Network } from '@wardline/ports'
+import type { Clock, Network } from '@wardline/ports'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import type { StoredBlock } from '../src/index.ts'
@@ -15,9 +24,9 @@ const BLOCKS = 6
 type Answer = { headers: Uint8Array[]; certificate: Uint8Array; bodies: Uint8Array[] }
 
 /** Three hospitals have made some blocks and are away; the fourth, which knows none of them, is about to start. */
-async function absent(): Promise<{ it: ChainWorld; blocks: readonly StoredBlock[] }> {
+async function absent(count = BLOCKS): Promise<{ it: ChainWorld; blocks: readonly StoredBlock[] }> {
   const it = await chainWorld(4, [0, 1, 2])
-  for (let i = 0; i < BLOCKS; i++) {
+  for (let i = 0; i < count; i++) {
     await it.commit(0, { transaction: registered(it.genesis, it.hospitals[0] as Hospital, `sync ${i}`) })
   }
   const blocks = Array.from({ length: it.chain(0).head().height }, (_, index) => {
@@ -39,16 +48,31 @@ function honest(blocks: readonly StoredBlock[]): Answer {
 
 /** Hospital 2's node answers every request for blocks with these frames. */
 function serve(it: ChainWorld, frames: readonly Uint8Array[]): void {
-  it.play(2, async ({ network }) => {
+  answerBy(it, async function* () {
+    yield* frames
+  })
+}
+
+/** How a node answers who asks for blocks from this height on; `null` if something else was asked for. */
+type Answering = (from: number | null, clock: Clock) => AsyncIterable<Uint8Array>
+
+/** Hospital 2's node answers like this, and does nothing else. */
+function answerBy(it: ChainWorld, answering: Answering): void {
+  it.play(2, async ({ network, clock }) => {
     network.serve(
       SYNC_PROTOCOL,
-      async function* () {
-        yield* frames
+      (request) => {
+        const { ask, from } = decodeCbor(request) as { ask: string; from: number }
+        return answering(ask === 'blocks' ? from : null, clock)
       },
       { requestBytesMax: 400_000 }
     )
     await network.setPeers(it.hospitals.map(({ name }) => ({ name, addresses: [] })))
   })
+}
+
+function passing(clock: Clock, forMs: number): Promise<void> {
+  return new Promise((resolve) => clock.after(forMs, resolve))
 }
 
 function framesOf({ headers, certificate, bodies }: Answer): Uint8Array[] {
@@ -161,6 +185,96 @@ test('frames that are no answer at all', async () => {
     assert.is(it.chain(3).head().height, 0)
     assert.is(it.failures.size, 0)
   }
+})
+
+/** More than who is behind could follow by messages alone. */
+const FAR_BLOCKS = 30
+/** Just inside the time that an answer may take. */
+const DRIP_MS = 19_000
+
+const ways: Readonly<Record<string, (blocks: readonly StoredBlock[]) => Answering>> = {
+  'gives one block at a time, each as late as it may': (blocks) =>
+    async function* (from, clock) {
+      await passing(clock, DRIP_MS)
+      const block = from === null ? undefined : blocks[from - 1]
+      if (block !== undefined) yield* framesOf(honest([block]))
+    },
+  'announces all blocks, and gives one': (blocks) =>
+    async function* (from, clock) {
+      if (from !== null) yield* framesOf(honest(blocks.slice(from - 1))).slice(0, 2)
+      await passing(clock, 2 * DRIP_MS)
+    },
+  'gives all blocks, and does not end the answer': (blocks) =>
+    async function* (from, clock) {
+      if (from !== null && from <= blocks.length) yield* framesOf(honest(blocks.slice(from - 1)))
+      await passing(clock, 2 * DRIP_MS)
+    }
+}
+
+for (const [name, way] of Object.entries(ways)) {
+  test(`a peer that ${name}, keeps nobody from the blocks of the others, nor them from who comes back`, async () => {
+    const { it, blocks } = await absent(FAR_BLOCKS)
+    answerBy(it, way(blocks))
+    it.start(3)
+    await it.run(1000)
+    for (const index of [0, 1]) it.start(index)
+    await it.run(1000)
+    const isLevel = await it.run(2 * DRIP_MS, () => it.chain(3).head().height >= blocks.length)
+    assert.ok(isLevel, `at ${it.chain(3).head().height} of ${blocks.length}`)
+    // Three of four are a quorum, and nobody of these three can be missed.
+    const startMs = it.world.nowMs()
+    await it.commit(0, { transaction: registered(it.genesis, it.hospitals[0] as Hospital, `after ${name}`) })
+    assert.ok(it.world.nowMs() - startMs < 3 * DRIP_MS, `${it.world.nowMs() - startMs} ms`)
+    assert.is(it.failures.size, 0)
+  })
+}
+
+/** A member's network, by which it gives its final blocks one at a time and late. */
+function dripping(network: Network, clock: Clock): Network {
+  return {
+    ...network,
+    serve(protocol, handler, options) {
+      network.serve(
+        protocol,
+        async function* (request, from) {
+          const asked = protocol === SYNC_PROTOCOL ? (decodeCbor(request) as { ask: string }) : undefined
+          if (asked?.ask !== 'blocks') return yield* handler(request, from)
+          await passing(clock, DRIP_MS)
+          yield* handler(encodeCbor({ ...asked, max: 1 }), from)
+        },
+        options
+      )
+    }
+  }
+}
+
+test('a member that votes with the others keeps nobody back who returns, and its silence then stops no chain', async () => {
+  const it = await chainWorld(4, [0, 1])
+  it.start(2, (network) => dripping(network, it.world.clock))
+  await it.run(1000)
+  let names = 0
+  const more = async (count: number): Promise<void> => {
+    for (let i = 0; i < count; i++) {
+      await it.commit(0, { transaction: registered(it.genesis, it.hospitals[0] as Hospital, `more ${names++}`) })
+      await it.run(500)
+    }
+  }
+  await more(FAR_BLOCKS)
+  // It meets that member first.
+  for (const index of [0, 1]) it.crash(index)
+  it.start(3)
+  await it.run(1000)
+  for (const index of [0, 1]) it.start(index)
+  await it.run(1000)
+  // The chain goes on meanwhile.
+  await more(2 * FAR_BLOCKS)
+  const behind = it.chain(0).head().height - it.chain(3).head().height
+  assert.ok(behind <= 1, `${behind} blocks behind`)
+  it.crash(2)
+  const startMs = it.world.nowMs()
+  await more(5)
+  assert.ok(it.world.nowMs() - startMs < 60_000, `${it.world.nowMs() - startMs} ms`)
+  assert.is(it.failures.size, 0)
 })
 
 /** A client whose peer answers every request with these frames; `fail` is thrown after them. */

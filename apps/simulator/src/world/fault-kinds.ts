@@ -24,7 +24,7 @@ export const FAULT_KINDS = {
   equivocator:
     'a member signs against each of its votes and proposals, and tells each half of the others another story',
   withholder: 'a member keeps votes, proposals or answers to itself',
-  liar: 'a member answers requests with altered, old, missing or foreign frames',
+  liar: 'a member answers requests with altered, old, missing or foreign frames, or gives blocks one at a time and late',
   flooder:
     'a member sends garbage, far votes, false certificates and transactions of nobody, and asks for what is not for it',
   'invalid-proposer': 'a member signs proposals that break a rule',

@@ -1,18 +1,31 @@
-/** Answers requests with frames that are altered, old, missing, foreign or too many. */
+/**
+ * Answers requests with frames that are altered, old, missing, foreign or too many. Some give final blocks one at a time and
+ * late instead, which is no lie: it keeps who catches up waiting.
+ */
+import { decodeCbor, encodeCbor } from '@wardline/codec'
 import type { ByzantineMember, Misconduct } from './member.ts'
 
 /** Frames of earlier answers that it may give again. */
 const OLD_MAX = 32
 const EXTRA_FRAMES = 12
+/** Up to just inside the 20 s that who asks waits for the whole answer. */
+const DRIP_MS = [5_000, 18_000] as const
 
 export const lie: Misconduct = (network, member) => {
   const old: Uint8Array[] = []
+  const isDripping = member.prng.chance(0.5)
   return {
     ...network,
     serve(protocol, handler, options) {
       network.serve(
         protocol,
         async function* (request, from) {
+          const drop = isDripping && member.isActive() ? firstOnly(request) : undefined
+          if (drop !== undefined) {
+            await new Promise<void>((resolve) => member.clock.after(member.prng.between(...DRIP_MS), resolve))
+            yield* handler(drop, from)
+            return
+          }
           for await (const frame of handler(request, from)) {
             if (old.length < OLD_MAX) old.push(frame.slice())
             yield* member.isActive() ? untruths(member, frame, old) : [frame]
@@ -41,6 +54,13 @@ function untruths({ prng }: ByzantineMember, frame: Uint8Array, old: readonly Ui
     default:
       return [frame]
   }
+}
+
+/** The request for final blocks, of which it asks for the first only; undefined if it is for something else. */
+function firstOnly(request: Uint8Array): Uint8Array | undefined {
+  const asked = decodeCbor(request) as { readonly ask?: unknown; readonly from?: unknown } | undefined
+  if (asked?.ask !== 'blocks' || typeof asked.from !== 'number') return undefined
+  return encodeCbor({ ask: 'blocks', from: asked.from, max: 1 })
 }
 
 function withFlippedBit(bytes: Uint8Array, bit: number): Uint8Array {
