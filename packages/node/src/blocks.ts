@@ -519,11 +519,23 @@ export function createBlocks(parts: BlocksParts): Blocks {
     return header === undefined || body === undefined ? 'failed' : { header, leaves: body.map(leafOf) }
   }
 
+  /** Gets the payloads of a block that was executed; whether all are durable here. */
+  async function hold(digest: Digest): Promise<boolean> {
+    const block = executor.get(digest)
+    // It is final meanwhile, or its branch has lost.
+    if (block === undefined) return false
+    const { height, view, proposer } = block.header
+    if (await parts.payloads.hold(block.transactions, proposer)) return true
+    log.warn('a payload of a proposed block cannot be had', { height, view, member: proposer })
+    return false
+  }
+
   return {
     async build(request, timeMs) {
       const execution = await ensureExecuted(request.parent.digest, orElseAll([]))
       if (execution.kind !== 'executed') return 'failed'
-      if (request.again) return keptBlock(request.parent.digest)
+      // To propose it is a vote for it, and others may have voted while this daemon only followed.
+      if (request.again) return (await hold(request.parent.digest)) ? keptBlock(request.parent.digest) : 'failed'
       const block = await select(request, timeMs)
       if (block === undefined) return 'nothing'
       await keep(
@@ -545,15 +557,7 @@ export function createBlocks(parts: BlocksParts): Blocks {
       return running
     },
 
-    async hold({ header }) {
-      const block = executor.get(headerDigest(header))
-      // It is final meanwhile, or its branch has lost.
-      if (block === undefined) return false
-      if (await parts.payloads.hold(block.transactions, header.proposer)) return true
-      const { height, view, proposer } = header
-      log.warn('a payload of a proposed block cannot be had', { height, view, member: proposer })
-      return false
-    },
+    hold: ({ header }) => hold(headerDigest(header)),
 
     async commit(blocks, certificate, passed) {
       const last = blocks.at(-1)

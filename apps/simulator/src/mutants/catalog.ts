@@ -863,5 +863,35 @@ export const BROKEN_GUARDS: readonly BrokenGuard[] = [
           "  if (proposal.view === proposal.header.view) journal(state, { kind: 'proposed', proposal: { ...proposal, skips } })\n"
       }
     ]
+  },
+  {
+    kind: 'source',
+    name: 'again-without-payloads',
+    what: 'a closing block is proposed again by who followed it without its records',
+    mode: 'DSS',
+    nodes: 5,
+    profile: {
+      ...CHANGES,
+      network: {
+        delayMs: [1, 600],
+        dropRate: 0.2,
+        duplicateRate: 0,
+        slowRate: 0.2,
+        slowMs: [500, 4000],
+        streamBreakRate: 0.4
+      },
+      changeEveryMs: 800,
+      actionEveryMs: 60,
+      actionsMax: 400
+    },
+    caughtBy: ['I8'],
+    seed: 9,
+    replacements: [
+      {
+        file: 'packages/node/src/blocks.ts',
+        find: 'return (await hold(request.parent.digest)) ? ',
+        replace: 'return request.again ? '
+      }
+    ]
   }
 ]
