@@ -102,13 +102,7 @@ export function converse({ rpc, role, budget, timeouts }: ConversationParts, wir
     const mustWait = () =>
       running >= limits.rpcPipelineMax || unread.bytes() >= limits.rpcUnreadBytesMax || isFull(budget)
     while (queue.length > 0 && !mustWait() && state !== 'closing' && state !== 'closed') {
-      const message = queue.shift() as Uint8Array
-      running += 1
-      void answer(message).finally(() => {
-        running -= 1
-        pending.add(-costOf(message))
-        work()
-      })
+      begin(queue.shift() as Uint8Array)
     }
     if (state === 'open' && isPaused !== (queue.length > 0 || mustWait())) {
       isPaused = !isPaused
@@ -135,8 +129,12 @@ export function converse({ rpc, role, budget, timeouts }: ConversationParts, wir
     )
   }
 
-  /** Never rejects. */
-  async function answer(message: Uint8Array): Promise<void> {
+  /**
+   * Nothing that outlives this function may refer to the message: it is a part of what came in one piece, of which the rest
+   * is counted nowhere.
+   */
+  function begin(message: Uint8Array): void {
+    const cost = costOf(message)
     const opened: Opened[] = []
     const dispatch: Dispatch = async (method, params, caller) => {
       if (method === 'unsubscribe') return subscriptions.end(params)
@@ -147,11 +145,16 @@ export function converse({ rpc, role, budget, timeouts }: ConversationParts, wir
     }
     const made = createShare(budget.unread)
     const takeRoom = (bytes: number) => takeAnswer(budget, made, bytes)
-    const text = await answerMessage({ ...rpc, dispatch }, message, { role, signal: gone.signal }, takeRoom)
-    if (text !== undefined) send(text)
-    // Sent, it is the connection's; given back before, it would seem to be room for others.
-    made.end()
-    for (const subscription of opened) subscription.begin()
+    running += 1
+    void answerMessage({ ...rpc, dispatch }, message, { role, signal: gone.signal }, takeRoom).then((text) => {
+      if (text !== undefined) send(text)
+      // Sent, it is the connection's; given back before, it would seem to be room for others.
+      made.end()
+      for (const subscription of opened) subscription.begin()
+      running -= 1
+      pending.add(-cost)
+      work()
+    })
   }
 
   function refuse(why: ApiError): void {

@@ -1,12 +1,23 @@
 /** What clients make the daemon hold, over real sockets: many that send and stop, and many that ask and do not read. */
 import { connect, type Socket } from 'node:net'
 import { join } from 'node:path'
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import type { Dispatch } from '@wardline/api'
 import { limits } from '@wardline/codec'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { type SocketServer, serveDispatch } from '../src/index.ts'
-import { exampleDispatch, nothingToFollow, post, recordingLog, waitUntil, withServer } from './fixture.ts'
+import {
+  exampleDispatch,
+  frame,
+  nothingToFollow,
+  post,
+  recordingLog,
+  UPGRADE,
+  waitUntil,
+  withServer
+} from './fixture.ts'
 import { openRaw, openWebSocket } from './streams.ts'
 
 const test = suite('socket/memory')
@@ -240,6 +251,46 @@ for (const open of [openRaw, openWebSocket]) {
       assert.is((await stream.next()).length, 2)
       await waitUntil(() => held().unreadBytes === 0)
       stream.destroy()
+    })
+  })
+}
+
+/** Collects what can be, so that what is left is held. */
+function arrayBufferBytes(): number {
+  setFlagsFromString('--expose-gc')
+  runInNewContext('gc')()
+  return process.memoryUsage().arrayBuffers
+}
+
+for (const [transport, greeting, said] of [
+  ['raw', '', Buffer.from(call('late').padEnd(65_536))],
+  [
+    'WebSocket',
+    UPGRADE,
+    Buffer.concat([frame(0x1, Buffer.from(call('late'))), ...Array(500).fill(frame(0xa, Buffer.alloc(125)))])
+  ]
+] as const) {
+  test(`${transport}: a call that waits does not hold what came with it and is no part of it`, async () => {
+    let running = 0
+    let end = () => {}
+    const late = new Promise<void>((resolve) => {
+      end = resolve
+    })
+    const dispatch: Dispatch = () => {
+      running += 1
+      return late
+    }
+    await withTwo(dispatch, async ({ read }) => {
+      const before = arrayBufferBytes()
+      const clients = Array.from({ length: 10 }, () => lazyClient(read, greeting))
+      for (let turn = 1; turn <= limits.rpcPipelineMax; turn++) {
+        for (const { socket } of clients) socket.write(said)
+        await waitUntil(() => running === turn * clients.length)
+      }
+      // What has been collected is given back by another thread.
+      await waitUntil(() => arrayBufferBytes() - before < 8 * MIB)
+      end()
+      for (const { socket } of clients) socket.destroy()
     })
   })
 }
