@@ -3,12 +3,13 @@ import { connect, type Socket } from 'node:net'
 import { join } from 'node:path'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
-import type { Dispatch } from '@wardline/api'
+import type { Dispatch, Subscribe } from '@wardline/api'
 import { limits } from '@wardline/codec'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { type SocketServer, serveDispatch } from '../src/index.ts'
 import {
+  countingFeed,
   exampleDispatch,
   frame,
   nothingToFollow,
@@ -40,12 +41,16 @@ type Two = {
 }
 
 /** Runs `body` with a server on `admin.sock` and `read.sock`, and sees to it that nothing stays held. */
-async function withTwo(dispatch: Dispatch, body: (two: Two) => Promise<void>): Promise<void> {
+async function withTwo(
+  dispatch: Dispatch,
+  body: (two: Two) => Promise<void>,
+  subscribe = nothingToFollow
+): Promise<void> {
   await withServer(exampleDispatch, async ({ folder }) => {
     const [admin, read] = [join(folder, 'two-admin.sock'), join(folder, 'read.sock')]
     const server = await serveDispatch({
       dispatch,
-      subscribe: nothingToFollow,
+      subscribe,
       log: recordingLog([]),
       // Nothing ends here because the machine is slow.
       timeouts: { requestMs: 60_000, stalledAnswerMs: 60_000 },
@@ -254,6 +259,32 @@ for (const open of [openRaw, openWebSocket]) {
     })
   })
 }
+
+test('of a large event that many follow and do not read, as many are sent it as fit, and all in the end', async () => {
+  const many = 40
+  const waiting: (() => void)[] = []
+  const subscribe: Subscribe = async (params, caller) => {
+    const { notices, ...feed } = await countingFeed(1, ANSWER)(params, caller)
+    async function* together() {
+      await new Promise<void>((resolve) => waiting.push(resolve))
+      yield* notices
+    }
+    return { ...feed, notices: together() }
+  }
+  const body = async ({ read, held }: Two) => {
+    const most = greatest(() => held().unreadBytes)
+    const clients = Array.from({ length: many }, () => lazyClient(read, call('subscribe', {})))
+    await waitUntil(() => waiting.length === many)
+    for (const resolve of waiting) resolve()
+    await waitUntil(() => held().unreadBytes > limits.rpcUnreadBytesOfAllMax / 2)
+    await isAnswered(read)
+    for (const { socket } of clients) socket.resume()
+    await waitUntil(() => clients.every(({ text }) => text().includes('"height":1,"events":[""]')))
+    assert.ok(most() <= limits.rpcUnreadBytesOfAllMax)
+    for (const { socket } of clients) socket.destroy()
+  }
+  await withTwo(exampleDispatch, body, subscribe)
+})
 
 /** Collects what can be, so that what is left is held. */
 function arrayBufferBytes(): number {
