@@ -70,17 +70,20 @@ export const limits = {
   rpcConnectionsMax: 1000,
   /** Calls that one connection may have running (pipelined requests), and that one batch runs at once. */
   rpcPipelineMax: 64,
-  /** Bodies of all requests being read or answered together, bytes. */
+  /** Requests of one control socket that are being read or answered, together, bytes. Each of the three sockets has its own. */
   rpcPendingBytesMax: 128 * 1024 * 1024,
   /** One answer, a batch's included, or what one height brings to a subscriber, bytes. */
   rpcAnswerBytesMax: 32 * 1024 * 1024,
   /** Subscriptions of one connection. */
   rpcSubscriptionsMax: 16,
-  /** Subscriptions of all connections of a daemon together. */
+  /** Subscriptions of all connections of one control socket together. */
   rpcSubscriptionsOfAllMax: 4_096,
   /** What waits to be read by one client that keeps its connection, bytes, before nothing more is done for it. */
   rpcUnreadBytesMax: 256 * 1024,
-  /** The same for all such clients together, bytes; what is written last may lie above it. */
+  /**
+   * Answers and events of one control socket that have been made and not been read, together, bytes. While the largest
+   * answer would not fit, none above `rpcUnreadBytesMax` is given. Each of the three sockets has its own.
+   */
   rpcUnreadBytesOfAllMax: 128 * 1024 * 1024,
   /** Fragments of one WebSocket message. */
   rpcFragmentsMax: 1_024,

@@ -6,7 +6,7 @@
 import { setMaxListeners } from 'node:events'
 import { ApiError, type Dispatch, type Role } from '@wardline/api'
 import { limits } from '@wardline/codec'
-import { type Budget, type Timeouts, wakeAll } from './bounds.ts'
+import { type Budget, createShare, isFull, type Timeouts, takeAnswer, wakeAll } from './bounds.ts'
 import { answerMessage, errorText, type Rpc } from './rpc.ts'
 import { createSubscriptions, type Opened } from './subscriptions.ts'
 
@@ -57,9 +57,8 @@ export function converse({ rpc, role, budget, timeouts }: ConversationParts, wir
   const queue: Uint8Array[] = []
   let running = 0
   let isPaused = false
-  /** What this connection has in the budget, bytes. */
-  let pendingBytes = 0
-  let unreadBytes = 0
+  const pending = createShare(budget.pending)
+  const unread = createShare(budget.unread)
   /** Waiting for this client to read. */
   const waiting = new Set<() => void>()
   /** The message that is coming in. */
@@ -71,24 +70,16 @@ export function converse({ rpc, role, budget, timeouts }: ConversationParts, wir
   setMaxListeners(0, gone.signal)
   const subscriptions = createSubscriptions({ rpc, role, budget, send, room, onEnd: work })
 
-  function hold(bytes: number): void {
-    pendingBytes += bytes
-    budget.pendingBytes += bytes
-  }
-
   function send(text: string): void {
     if (state === 'closing' || state === 'closed') return
     const bytes = Buffer.from(text)
-    unreadBytes += bytes.length
-    budget.unreadBytes += bytes.length
+    unread.add(bytes.length)
     const timer = setTimeout(cutSlow, timeouts.stalledAnswerMs)
     wire.send(bytes, () => {
       clearTimeout(timer)
       if (state === 'closed') return
-      unreadBytes -= bytes.length
-      budget.unreadBytes -= bytes.length
+      unread.add(-bytes.length)
       wakeAll(waiting)
-      wakeAll(budget.waiting)
       work()
     })
   }
@@ -99,32 +90,21 @@ export function converse({ rpc, role, budget, timeouts }: ConversationParts, wir
     refuse(new ApiError('slow-reader', 'the connection ends: what was sent is not read'))
   }
 
-  /** Whether all clients together have too much to read. */
-  function areAllFull(): boolean {
-    return budget.unreadBytes >= limits.rpcUnreadBytesOfAllMax
-  }
-
-  async function room(): Promise<void> {
-    while (state === 'open' || state === 'ending') {
-      const isFull = unreadBytes >= limits.rpcUnreadBytesMax
-      if (!isFull && !areAllFull()) return
-      await new Promise<void>((resolve) => (isFull ? waiting : budget.waiting).add(resolve))
-    }
+  function room(): Promise<void> | undefined {
+    if (state === 'closing' || state === 'closed') return undefined
+    const isBehind = unread.bytes() >= limits.rpcUnreadBytesMax
+    if (!isBehind && !isFull(budget)) return undefined
+    return new Promise((resolve) => (isBehind ? waiting : budget.unread.waiting).add(resolve))
   }
 
   /** Takes up what waits, as far as there is room, and stops reading where there is none. */
   function work(): void {
-    const isFull = () => running >= limits.rpcPipelineMax || unreadBytes >= limits.rpcUnreadBytesMax || areAllFull()
-    while (queue.length > 0 && !isFull() && state !== 'closing' && state !== 'closed') {
-      const message = queue.shift() as Uint8Array
-      running += 1
-      void answer(message).finally(() => {
-        running -= 1
-        if (state !== 'closed') hold(-costOf(message))
-        work()
-      })
+    const mustWait = () =>
+      running >= limits.rpcPipelineMax || unread.bytes() >= limits.rpcUnreadBytesMax || isFull(budget)
+    while (queue.length > 0 && !mustWait() && state !== 'closing' && state !== 'closed') {
+      begin(queue.shift() as Uint8Array)
     }
-    if (state === 'open' && isPaused !== (queue.length > 0 || isFull())) {
+    if (state === 'open' && isPaused !== (queue.length > 0 || mustWait())) {
       isPaused = !isPaused
       if (isPaused) wire.pause()
       else wire.resume()
@@ -132,7 +112,7 @@ export function converse({ rpc, role, budget, timeouts }: ConversationParts, wir
     }
     if (state === 'ending' && isAtRest()) close(undefined)
     // What other clients read makes room here.
-    if ((state === 'open' || state === 'ending') && areAllFull()) budget.waiting.add(work)
+    if ((state === 'open' || state === 'ending') && isFull(budget)) budget.unread.waiting.add(work)
   }
 
   function isAtRest(): boolean {
@@ -149,8 +129,12 @@ export function converse({ rpc, role, budget, timeouts }: ConversationParts, wir
     )
   }
 
-  /** Never rejects. */
-  async function answer(message: Uint8Array): Promise<void> {
+  /**
+   * Nothing that outlives this function may refer to the message: it is a part of what came in one piece, of which the rest
+   * is counted nowhere.
+   */
+  function begin(message: Uint8Array): void {
+    const cost = costOf(message)
     const opened: Opened[] = []
     const dispatch: Dispatch = async (method, params, caller) => {
       if (method === 'unsubscribe') return subscriptions.end(params)
@@ -159,9 +143,18 @@ export function converse({ rpc, role, budget, timeouts }: ConversationParts, wir
       opened.push(subscription)
       return subscription.answer
     }
-    const text = await answerMessage({ ...rpc, dispatch }, message, { role, signal: gone.signal })
-    if (text !== undefined) send(text)
-    for (const subscription of opened) subscription.begin()
+    const made = createShare(budget.unread)
+    const takeRoom = (bytes: number) => takeAnswer(budget, made, bytes)
+    running += 1
+    void answerMessage({ ...rpc, dispatch }, message, { role, signal: gone.signal }, takeRoom).then((text) => {
+      if (text !== undefined) send(text)
+      // Sent, it is the connection's; given back before, it would seem to be room for others.
+      made.end()
+      for (const subscription of opened) subscription.begin()
+      running -= 1
+      pending.add(-cost)
+      work()
+    })
   }
 
   function refuse(why: ApiError): void {
@@ -191,18 +184,18 @@ export function converse({ rpc, role, budget, timeouts }: ConversationParts, wir
   return {
     receive(message) {
       if (state !== 'open') return
-      hold(costOf(message))
+      pending.add(costOf(message))
       queue.push(message)
       work()
     },
 
     progress(bytes, number) {
       if (state !== 'open') return
-      hold(bytes - incomplete.bytes)
+      pending.add(bytes - incomplete.bytes)
       const goesOn = bytes > 0 && incomplete.bytes > 0 && number === incomplete.number
       incomplete = { bytes, number }
       if (!goesOn) setDeadline()
-      if (budget.pendingBytes > limits.rpcPendingBytesMax) {
+      if (budget.pending.bytes > budget.pending.bytesMax) {
         refuse(new ApiError('busy', 'too many bytes wait in other calls; try again'))
       }
     },
@@ -224,10 +217,10 @@ export function converse({ rpc, role, budget, timeouts }: ConversationParts, wir
       queue.length = 0
       gone.abort()
       subscriptions.endAll()
-      budget.pendingBytes -= pendingBytes
-      budget.unreadBytes -= unreadBytes
+      pending.end()
+      unread.end()
       wakeAll(waiting)
-      wakeAll(budget.waiting)
+      wakeAll(budget.unread.waiting)
     }
   }
 }

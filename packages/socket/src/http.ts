@@ -1,21 +1,44 @@
 /**
  * HTTP POST on one Unix socket, one role. Everything a client can do slowly or in bulk is bounded: header and body time,
- * body size, pipelined calls, connections, and reading the answer.
+ * body size, pipelined calls, connections, and reading the answer; and what all of them together make the daemon hold.
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import { ApiError, type Role } from '@wardline/api'
 import { limits } from '@wardline/codec'
-import type { Budget, Timeouts } from './bounds.ts'
+import { type Budget, createShare, type Share, type Timeouts, takeAnswer } from './bounds.ts'
 import { answerMessage, errorText, type Rpc } from './rpc.ts'
 
-/** The calls a connection waits for. */
-const waiting = new WeakMap<Socket, number>()
+/** What is going on on a connection. */
+type Connection = {
+  /** Calls that it waits for. */
+  waiting: number
+  /** Run once it has closed. An answer that waits for those before it is not told so by Node. */
+  readonly closing: Set<() => void>
+}
+
+const connections = new WeakMap<Socket, Connection>()
+
+/** Counted for a request beside its body, bytes: its headers, and what Node keeps of it. */
+const REQUEST_OVERHEAD_BYTES = 8 * 1024
+const HEADER_BYTES_MAX = 8 * 1024
+const NOTHING = Buffer.alloc(0)
+
+function connectionOf(socket: Socket): Connection {
+  const known = connections.get(socket)
+  if (known !== undefined) return known
+  const connection: Connection = { waiting: 0, closing: new Set() }
+  connections.set(socket, connection)
+  socket.once('close', () => {
+    for (const run of connection.closing) run()
+  })
+  return connection
+}
 
 export function createHttpServer(rpc: Rpc, role: Role, budget: Budget, timeouts: Timeouts): Server {
   const server = createServer(
     {
-      maxHeaderSize: 8 * 1024,
+      maxHeaderSize: HEADER_BYTES_MAX,
       headersTimeout: timeouts.requestMs,
       requestTimeout: timeouts.requestMs,
       keepAliveTimeout: timeouts.idleMs,
@@ -36,7 +59,7 @@ export function createHttpServer(rpc: Rpc, role: Role, budget: Budget, timeouts:
   // Runs while nothing moves on a connection: idle, or reading nothing of its answer. One that waits for a call may be silent.
   server.timeout = timeouts.idleMs
   server.on('timeout', (socket: Socket) => {
-    if ((waiting.get(socket) ?? 0) === 0) socket.destroy()
+    if ((connections.get(socket)?.waiting ?? 0) === 0) socket.destroy()
   })
   return server
 }
@@ -49,91 +72,135 @@ async function handle(
   request: IncomingMessage,
   response: ServerResponse
 ): Promise<void> {
-  const refusal = refuseEarly(request, budget)
-  if (refusal !== undefined) {
-    response.setHeader('connection', 'close')
-    if (refusal.status === 405) response.setHeader('allow', 'POST')
-    request.resume()
-    return respond(response, refusal.status, errorText(null, refusal.error), timeouts)
+  const connection = connectionOf(request.socket)
+  const pending = createShare(budget.pending)
+  const unread = createShare(budget.unread)
+  const gone = new AbortController()
+  const end = () => {
+    pending.end()
+    unread.end()
+    gone.abort()
   }
-  const { socket } = request
-  const count = (waiting.get(socket) ?? 0) + 1
-  waiting.set(socket, count)
-  const held = { bytes: 0 }
+  connection.closing.add(end)
+  response.once('finish', () => {
+    unread.end()
+    connection.closing.delete(end)
+  })
+  const refuse = ({ status, error }: Refusal) => {
+    pending.end()
+    response.setHeader('connection', 'close')
+    if (status === 405) response.setHeader('allow', 'POST')
+    // What still comes is thrown away.
+    request.resume()
+    respond(response, unread, status, errorText(null, error), timeouts)
+  }
+  const refusal = refuseEarly(request, pending)
+  if (refusal !== undefined) return refuse(refusal)
+  connection.waiting += 1
+  const isOneTooMany = connection.waiting > limits.rpcPipelineMax
   try {
-    const body = await readBody(request, budget, held)
-    if (body === undefined) {
-      response.setHeader('connection', 'close')
-      request.resume()
-      return respond(response, 413, errorText(null, tooLarge()), timeouts)
-    }
-    if (count > limits.rpcPipelineMax) {
-      response.setHeader('connection', 'close')
-      return respond(
-        response,
-        503,
-        errorText(null, new ApiError('busy', 'too many calls wait on this connection')),
-        timeouts
-      )
-    }
-    const gone = new AbortController()
-    const onClose = () => gone.abort()
-    response.once('close', onClose)
-    const answer = await answerMessage(rpc, body, { role, signal: gone.signal })
-    response.off('close', onClose)
-    respond(response, answer === undefined ? 204 : 200, answer, timeouts)
+    const body = await readBody(request, pending)
+    if (body.kind === 'refused') return refuse(body.refusal)
+    if (isOneTooMany) return refuse(tooBusy('too many calls wait on this connection'))
+    const takeRoom = (bytes: number) => takeAnswer(budget, unread, bytes)
+    const answer = await answerMessage(rpc, body.bytes, { role, signal: gone.signal }, takeRoom)
+    respond(response, unread, answer === undefined ? 204 : 200, answer, timeouts)
   } finally {
-    waiting.set(socket, (waiting.get(socket) ?? 1) - 1)
-    budget.pendingBytes -= held.bytes
+    connection.waiting -= 1
+    pending.end()
   }
 }
 
 type Refusal = { readonly status: number; readonly error: ApiError }
 
-function refuseEarly(request: IncomingMessage, budget: Budget): Refusal | undefined {
+function refuseEarly(request: IncomingMessage, pending: Share): Refusal | undefined {
   if (request.url !== '/') {
     return { status: 404, error: new ApiError('invalid-request', 'calls go to the path /') }
   }
   if (request.method !== 'POST') {
     return { status: 405, error: new ApiError('invalid-request', 'calls are made by POST') }
   }
-  if (Number(request.headers['content-length'] ?? 0) > limits.rpcBodyBytesMax) return { status: 413, error: tooLarge() }
-  if (budget.pendingBytes >= limits.rpcPendingBytesMax) {
-    return { status: 503, error: new ApiError('busy', 'too many bytes wait in other calls; try again') }
-  }
-  return undefined
+  if (Number(request.headers['content-length'] ?? 0) > limits.rpcBodyBytesMax) return tooLarge()
+  return pending.take(REQUEST_OVERHEAD_BYTES) ? undefined : tooManyBytes()
 }
 
-function tooLarge(): ApiError {
-  return new ApiError('too-large', `a request holds at most ${limits.rpcBodyBytesMax} bytes`)
+function tooLarge(): Refusal {
+  return { status: 413, error: new ApiError('too-large', `a request holds at most ${limits.rpcBodyBytesMax} bytes`) }
 }
+
+function tooBusy(why: string): Refusal {
+  return { status: 503, error: new ApiError('busy', why) }
+}
+
+function tooManyBytes(): Refusal {
+  return tooBusy('too many bytes wait in other calls; try again')
+}
+
+type Body = { readonly kind: 'read'; readonly bytes: Buffer } | { readonly kind: 'refused'; readonly refusal: Refusal }
 
 /**
- * Resolves with undefined once the body is larger than allowed; rejects when the connection breaks. What it holds is added
- * to `held` and to the budget. Events rather than iteration: a tenth less CPU for a small call (measured).
+ * Holds what has come, and no more, however it is cut into pieces; whether there is room for it is asked again for each.
+ * Rejects when the connection breaks. Events rather than iteration: a tenth less CPU for a small call (measured).
  */
-function readBody(request: IncomingMessage, budget: Budget, held: { bytes: number }): Promise<Buffer | undefined> {
+function readBody(request: IncomingMessage, pending: Share): Promise<Body> {
   return new Promise((resolve, reject) => {
-    const chunks: Buffer[] = []
+    /** Of its bytes, `size` have come. The first piece is taken as it is: small calls have no other. */
+    let body: Buffer = NOTHING
+    let size = 0
+    let isRefused = false
+
+    function take(chunk: Buffer): Refusal | undefined {
+      const sizeAfter = size + chunk.length
+      if (sizeAfter > limits.rpcBodyBytesMax) return tooLarge()
+      if (sizeAfter > body.length) {
+        const capacity = Math.min(Math.max(sizeAfter, 2 * size), limits.rpcBodyBytesMax)
+        if (!pending.take(capacity - body.length)) return tooManyBytes()
+        if (size === 0) {
+          body = chunk
+          size = sizeAfter
+          return undefined
+        }
+        const grown = Buffer.allocUnsafe(capacity)
+        body.copy(grown, 0, 0, size)
+        body = grown
+      }
+      chunk.copy(body, size)
+      size = sizeAfter
+      return undefined
+    }
+
     request.on('data', (chunk: Buffer) => {
-      if (held.bytes > limits.rpcBodyBytesMax) return
-      held.bytes += chunk.length
-      budget.pendingBytes += chunk.length
-      if (held.bytes > limits.rpcBodyBytesMax) resolve(undefined)
-      else chunks.push(chunk)
+      if (isRefused) return
+      const refusal = take(chunk)
+      if (refusal === undefined) return
+      isRefused = true
+      body = NOTHING
+      resolve({ kind: 'refused', refusal })
     })
-    request.once('end', () => resolve(chunks.length === 1 ? chunks[0] : Buffer.concat(chunks)))
+    request.once('end', () => {
+      resolve({ kind: 'read', bytes: body.subarray(0, size) })
+      // The request lives until its answer has been read, and these functions with it.
+      body = NOTHING
+    })
     request.once('error', reject)
   })
 }
 
-/** Sends the answer; the connection is cut if its reader stops reading. */
-function respond(response: ServerResponse, status: number, text: string | undefined, timeouts: Timeouts): void {
+/** Sends the answer, which holds its share from now until it has been read; the connection is cut if its reader stops reading. */
+function respond(
+  response: ServerResponse,
+  unread: Share,
+  status: number,
+  text: string | undefined,
+  timeouts: Timeouts
+): void {
   if (response.destroyed) return
   if (text === undefined) {
     response.writeHead(status).end()
   } else {
-    response.writeHead(status, { 'content-type': 'application/json', 'content-length': Buffer.byteLength(text) })
+    const bytes = Buffer.byteLength(text)
+    unread.add(bytes - unread.bytes())
+    response.writeHead(status, { 'content-type': 'application/json', 'content-length': bytes })
     response.end(text)
   }
   if (!response.writableFinished) response.req.socket.setTimeout(timeouts.stalledAnswerMs)

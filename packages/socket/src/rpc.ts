@@ -14,8 +14,20 @@ export type Rpc = {
 
 type Id = string | number | null
 
-/** @returns the answer's JSON text, or undefined where nothing may be answered (notifications). Never rejects. */
-export async function answerMessage(rpc: Rpc, message: Uint8Array, caller: Caller): Promise<string | undefined> {
+/** Holds the bytes of an answer to one call, and says whether there is room for it. */
+export type TakeRoom = (bytes: number) => boolean
+
+/**
+ * `takeRoom` is asked as soon as the answer to a call has been made, for a batch may wait long for its other calls; a call
+ * whose answer has no room is answered `busy`.
+ * @returns the answer's JSON text, or undefined where nothing may be answered (notifications). Never rejects.
+ */
+export async function answerMessage(
+  rpc: Rpc,
+  message: Uint8Array,
+  caller: Caller,
+  takeRoom: TakeRoom
+): Promise<string | undefined> {
   const parsed = parseJson(message)
   switch (parsed.kind) {
     case 'malformed':
@@ -24,8 +36,8 @@ export async function answerMessage(rpc: Rpc, message: Uint8Array, caller: Calle
       return errorText(null, new ApiError('invalid-request', `the message ${parsed.what}`))
     case 'ok':
       return Array.isArray(parsed.value)
-        ? answerBatch(rpc, parsed.value, caller)
-        : answerOne(rpc, parsed.value, caller, { bytes: limits.rpcAnswerBytesMax })
+        ? answerBatch(rpc, parsed.value, caller, takeRoom)
+        : answerOne(rpc, parsed.value, caller, takeRoom, { bytes: limits.rpcAnswerBytesMax })
   }
 }
 
@@ -35,7 +47,12 @@ export function errorText(id: Id, error: ApiError): string {
   return JSON.stringify({ jsonrpc: '2.0', error: { code: errorNumber(code), message, data: { ...data, code } }, id })
 }
 
-async function answerBatch(rpc: Rpc, batch: readonly unknown[], caller: Caller): Promise<string | undefined> {
+async function answerBatch(
+  rpc: Rpc,
+  batch: readonly unknown[],
+  caller: Caller,
+  takeRoom: TakeRoom
+): Promise<string | undefined> {
   if (batch.length === 0) return errorText(null, new ApiError('invalid-request', 'the batch is empty'))
   if (batch.length > limits.rpcBatchMax) {
     return errorText(null, new ApiError('too-large', `a batch holds at most ${limits.rpcBatchMax} calls`))
@@ -46,7 +63,7 @@ async function answerBatch(rpc: Rpc, batch: readonly unknown[], caller: Caller):
   const work = async () => {
     while (next < batch.length) {
       const index = next++
-      answers[index] = await answerOne(rpc, batch[index], caller, budget)
+      answers[index] = await answerOne(rpc, batch[index], caller, takeRoom, budget)
     }
   }
   await Promise.all(Array.from({ length: Math.min(batch.length, limits.rpcPipelineMax) }, work))
@@ -59,6 +76,7 @@ async function answerOne(
   rpc: Rpc,
   request: unknown,
   caller: Caller,
+  takeRoom: TakeRoom,
   budget: { bytes: number }
 ): Promise<string | undefined> {
   const parsed = parseRequest(request)
@@ -72,10 +90,12 @@ async function answerOne(
     answer = errorText(id ?? null, toApiError(rpc, method, error))
   }
   if (id === undefined) return undefined
-  if (answer.length > budget.bytes) {
+  const bytes = Buffer.byteLength(answer)
+  if (bytes > budget.bytes) {
     return errorText(id, new ApiError('too-large', `an answer holds at most ${limits.rpcAnswerBytesMax} bytes`))
   }
-  budget.bytes -= answer.length
+  if (!takeRoom(bytes)) return errorText(id, new ApiError('busy', 'too many answers are not read; try again'))
+  budget.bytes -= bytes
   return answer
 }
 

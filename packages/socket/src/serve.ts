@@ -12,7 +12,7 @@ import {
 } from '@wardline/api'
 import type { AssertionError } from '@wardline/codec'
 import type { Log } from '@wardline/ports'
-import { createBudget, TIMEOUTS, type Timeouts } from './bounds.ts'
+import { type Budget, createBudget, TIMEOUTS, type Timeouts } from './bounds.ts'
 import type { Conversation, ConversationParts } from './conversation.ts'
 import { type Splitting, splitByFirstByte } from './first-byte.ts'
 import { createHttpServer } from './http.ts'
@@ -35,7 +35,12 @@ export type ServeOptions = {
   readonly onBug?: (error: AssertionError) => void
 }
 
+/** What the clients of one socket make the daemon hold, bytes; see `rpcPendingBytesMax` and `rpcUnreadBytesOfAllMax`. */
+export type Held = { readonly role: Role; readonly pendingBytes: number; readonly unreadBytes: number }
+
 export type SocketServer = {
+  /** For each socket, in the order of `sockets`. */
+  held(): readonly Held[]
   /** Open connections over all sockets. */
   connections(): Promise<number>
   /** Stops accepting, ends subscriptions, lets running calls end for at most `graceMs` (5,000), then cuts them; removes the files. */
@@ -44,6 +49,8 @@ export type SocketServer = {
 
 /** One listener, whatever its clients speak. */
 type Listener = {
+  readonly role: Role
+  readonly budget: Budget
   readonly server: Server
   readonly conversations: ReadonlySet<Conversation>
   readonly splitting: Splitting
@@ -66,12 +73,11 @@ export async function serveDispatch(
 ): Promise<SocketServer> {
   const { dispatch, subscribe, log } = options
   const rpc = { dispatch, subscribe, log, onBug: options.onBug ?? throwOutside }
-  const budget = createBudget()
   const timeouts = { ...TIMEOUTS, ...options.timeouts }
   const listeners: Listener[] = []
   try {
     for (const { path, role, mode } of options.sockets) {
-      const listener = createListener({ rpc, role, budget, timeouts })
+      const listener = createListener({ rpc, role, budget: createBudget(), timeouts })
       await listenOnPath(listener.server, path, mode ?? (role === 'admin' ? 0o600 : 0o660))
       listeners.push(listener)
     }
@@ -80,6 +86,12 @@ export async function serveDispatch(
     throw error
   }
   return {
+    held: () =>
+      listeners.map(({ role, budget: { pending, unread } }) => ({
+        role,
+        pendingBytes: pending.bytes,
+        unreadBytes: unread.bytes
+      })),
     connections: async () =>
       (await Promise.all(listeners.map(({ server }) => countConnections(server)))).reduce(
         (sum, count) => sum + count,
@@ -104,7 +116,7 @@ function createListener(parts: ConversationParts): Listener {
     webSockets.upgrade(request, socket, head, (conversation) => keep(socket, conversation))
   })
   const splitting = splitByFirstByte(server, timeouts.idleMs, (socket) => keep(socket, serveRaw(socket, parts)))
-  return { server, conversations, splitting }
+  return { role, budget, server, conversations, splitting }
 }
 
 function throwOutside(error: AssertionError): void {

@@ -24,8 +24,8 @@ export type SubscriptionsParts = {
   readonly role: Role
   readonly budget: Budget
   readonly send: (text: string) => void
-  /** Resolves when this client may be sent something, or is gone. */
-  readonly room: () => Promise<void>
+  /** Undefined while this client may be sent something, or is gone; else resolves when it is worth asking again. */
+  readonly room: () => Promise<void> | undefined
   /** Told when one has ended. */
   readonly onEnd: () => void
 }
@@ -57,10 +57,11 @@ export function createSubscriptions({ rpc, role, budget, send, room, onEnd }: Su
     const notices = feed.notices[Symbol.asyncIterator]()
     try {
       for (;;) {
-        await room()
+        for (let change = room(); change !== undefined; change = room()) await change
         const next = signal.aborted ? undefined : await notices.next()
-        // Many may have waited for the same block, and what it brought is in memory once as long as it is not text.
-        await room()
+        // Many may have waited for the same block, and what it brought is in memory once as long as it is not text. They
+        // wait for the same room, too: nothing may come between its being seen and its being taken.
+        for (let change = room(); change !== undefined; change = room()) await change
         if (next === undefined || next.done || signal.aborted) break
         send(eventText(id, next.value))
       }

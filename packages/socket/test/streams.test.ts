@@ -350,7 +350,7 @@ for (const [transport, open] of TRANSPORTS) {
     await withServer(dispatch, async ({ path }) => {
       const greedy = await open(path)
       greedy.pause()
-      const bigs = Math.ceil(limits.rpcUnreadBytesOfAllMax / answer.length)
+      const bigs = Math.ceil((limits.rpcUnreadBytesOfAllMax - limits.rpcAnswerBytesMax) / answer.length)
       for (let id = 0; id < bigs; id++) greedy.send(call('big', [], id))
       await waitUntil(() => begun.big === bigs)
       const modest = await open(path)
