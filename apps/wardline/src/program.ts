@@ -37,6 +37,7 @@ Examples:
   addValidators(program)
   addWallet(program)
   addRecords(program, setExit)
+  addConsents(program)
   addPatients(program)
   addGrants(program)
   addTransactions(program)
@@ -652,11 +653,15 @@ function addCustody(record: Command): void {
       collect
     )
     .option('--without-consent', 'those that name no consent')
+    .option('--invalid-consent', 'those whose consent was invalid then, by what is noted here (consent note)')
     .option('--from <member>', 'of all records: from this hospital')
     .option('--to <member>', 'of all records: to this hospital')
     .option('--since <time>', 'with --from and --to: from this block time on')
     .option('--until <time>', 'with --from and --to: before this block time')
-    .option('--member <member>', 'with --state or --without-consent: only what this member sent or was sent')
+    .option(
+      '--member <member>',
+      'with --state, --without-consent or --invalid-consent: only what this member sent or was sent'
+    )
     .addHelpText('after', example('wardline record handoffs --state sent --member "Mercy Medical Center"'))
     .action(async (id, options, command: Command) => {
       const { listHandOffs } = await import('./commands/custody.ts')
@@ -683,6 +688,32 @@ function withPage(command: Command): Command {
     .option('--chain <label>')
     .option('--limit <count>', 'at most this many', count)
     .option('--after <cursor>', 'continue after the `next` of the last answer')
+}
+
+function addConsents(program: Command): void {
+  const consent = program
+    .command('consent')
+    .description('what this hospital knows of the consents that hand-offs name; it stays here')
+  consent
+    .command('note <hash>')
+    .description('note the terms of a consent, in place of all that was noted of it')
+    .option('--from <time>', 'hand-offs are covered from this block time on; left out: from ever')
+    .option('--until <time>', 'hand-offs are covered before this block time; left out: without end')
+    .option('--withdrawn <time>', 'from this block time on it was withdrawn; left out: it was not')
+    .option('--note <text>', 'for people, up to 200 bytes')
+    .option('--chain <label>')
+    .option('--actor <who>', 'who asks, for the local log')
+    .addHelpText('after', example('wardline consent note 9f3c… --from 2026-01-01 --until 2027-01-01'))
+    .action(async (hash, options, command: Command) => {
+      const { noteConsent } = await import('./commands/consent.ts')
+      await noteConsent(common(command), hash, options)
+    })
+  withPage(consent.command('list'))
+    .description('the consents of which something is noted, by their names, and how each stands at the head')
+    .action(async (options, command: Command) => {
+      const { listConsents } = await import('./commands/consent.ts')
+      await listConsents(common(command), options)
+    })
 }
 
 function addPatients(program: Command): void {

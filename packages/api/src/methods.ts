@@ -4,6 +4,7 @@
  */
 import type { Method } from './method.ts'
 import { chainMethods } from './methods/chain.ts'
+import { consentMethods } from './methods/consent.ts'
 import { custodyMethods } from './methods/custody.ts'
 import { daemonMethods } from './methods/daemon.ts'
 import { evidenceMethods } from './methods/evidence.ts'
@@ -22,6 +23,7 @@ export const methods = {
   ...validatorMethods,
   ...recordMethods,
   ...custodyMethods,
+  ...consentMethods,
   ...patientMethods,
   ...grantMethods,
   ...transactionMethods

@@ -1,5 +1,5 @@
 /** The words of the ledger, the views and the custody that parameters and answers may hold; the compiler holds them to their source. */
-import type { DeliveryState, Form, MismatchVerdict } from '@wardline/custody'
+import type { ConsentStanding, DeliveryState, Form, MismatchVerdict } from '@wardline/custody'
 import type {
   AccessStatus,
   Basis,
@@ -88,6 +88,9 @@ export const DELIVERY_STATES = [
   'refused',
   'lost-key'
 ] as const satisfies readonly DeliveryState[]
+
+/** How the consent of a hand-off stood, as far as this hospital knows. */
+export const CONSENT_STANDINGS = ['absent', 'valid', 'invalid', 'unknown'] as const satisfies readonly ConsentStanding[]
 
 /** What is known of a claimed mismatch; `revealed` where the key is on the chain and the envelope is not here. */
 export const MISMATCH_CLAIMS = ['claimed', 'revealed', 'proven', 'refuted', 'unproven'] as const satisfies readonly (

@@ -82,7 +82,16 @@ for (const [method, params] of [
   ['chain.block', { height: -1 }],
   ['chain.block', { height: 1, digest: ID }],
   ['member.list', { limit: 1001 }],
-  ['member.register', { card: '{}', role: 'registrar' }]
+  ['member.register', { card: '{}', role: 'registrar' }],
+  ['handoff.list', { withoutConsent: true, invalidConsent: true }],
+  ['handoff.list', { state: 'sent', invalidConsent: true }],
+  ['consent.note', {}],
+  ['consent.note', { consent: ID, untilMs: -1 }],
+  ['consent.note', { consent: ID, fromMs: 5, untilMs: 5 }],
+  ['consent.note', { consent: ID, note: '' }],
+  ['consent.note', { consent: ID, note: '\u{1F3E5}'.repeat(51) }],
+  ['consent.note', { consent: ID, note: '\ud800' }],
+  ['consent.list', { after: 'x' }]
 ] as const) {
   test(`${method} ${JSON.stringify(params).slice(0, 60)} is refused`, async () => {
     assert.is(await codeOf(call(method, params)), 'invalid-params')
@@ -157,6 +166,8 @@ test('who may call what', async () => {
     'record.receipt': 'admin ehr read',
     'handoff.between': 'admin ehr read',
     'handoff.list': 'admin ehr read',
+    'consent.note': 'admin ehr',
+    'consent.list': 'admin ehr',
     'tx.submit': 'admin ehr',
     'tx.get': 'admin ehr read',
     'chain.list': 'admin ehr read',

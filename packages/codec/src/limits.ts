@@ -99,6 +99,10 @@ export const limits = {
   traceHandOffsMax: 40_000,
   /** Transmissions that one `stt.ack` acknowledges: more would make the receipts of a trace large. */
   acksPerTransactionMax: 32,
+  /** Consents that one hospital can keep terms of, for one chain. */
+  consentsMax: 10_000,
+  /** What it can note beside each, bytes. */
+  consentNoteBytesMax: 200,
   /** Links from the origin that a receiver verifies; no longer path can be acknowledged as opened. */
   custodyPathMax: 1_000,
   /** Transactions that one receipt proves: the longest path, each hand-off with its acknowledgement, and twice as many. */

@@ -81,7 +81,8 @@ function foldSend(
   const there = encodePlaceRow(at)
   table.put(rowKeys.at(id), there)
   const record = encodeRecordRow(recordId)
-  if (consent === null) table.put(rowKeys.unconsented(height, place), record)
+  const consentKey = consent === null ? rowKeys.unconsented(height, place) : rowKeys.consented(consent, height, place)
+  table.put(consentKey, record)
   for (const receiver of to) {
     table.put(rowKeys.between(sender, receiver, time, place), there)
     table.put(rowKeys.state('sent', height, place, receiver), record)

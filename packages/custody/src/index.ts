@@ -1,4 +1,13 @@
 /** Who holds which record, through whom and since when: the transmission-directed graph. Pure. */
+
+export {
+  type ConsentStanding,
+  type ConsentTerms,
+  consentStanding,
+  edgesOfInvalidConsents,
+  isBounded,
+  type TermsOf
+} from './consent.ts'
 export type { Selection } from './draw/selection.ts'
 export { drawSwimlanes } from './draw/swimlanes.ts'
 export type { DrawOptions, TerminalOptions } from './draw/view.ts'
@@ -33,6 +42,7 @@ export {
   edgesBetween,
   edgesIn,
   edgesOf,
+  edgesOfConsent,
   edgesRecalled,
   edgesUnconsented,
   holdersOf,

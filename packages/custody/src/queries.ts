@@ -5,6 +5,7 @@
  */
 import {
   assert,
+  type Hash,
   height as heightOf,
   limits,
   type MemberId,
@@ -151,7 +152,7 @@ export async function edgesOf(
 }
 
 /** Hand-offs after which a page ends, however many transmissions are asked for: one has up to 256. */
-const EDGES_MAX = 10_000
+export const EDGES_MAX = 10_000
 
 async function edgesOfSend(rows: Rows, record: RecordId, send: SendRow): Promise<Edge[]> {
   const range = rowRanges.acksOf(record, send.id)
@@ -221,8 +222,21 @@ export async function edgesRecalled(
 }
 
 /** The hand-offs of all records that name no consent, the oldest first. `limit` counts transmissions. */
-export async function edgesUnconsented(rows: Rows, { member, ...page }: PageOptions & OfMember): Promise<Page<Edge>> {
-  const range = rowRanges.unconsented()
+export function edgesUnconsented(rows: Rows, page: PageOptions & OfMember): Promise<Page<Edge>> {
+  return edgesAt(rows, rowRanges.unconsented(), page)
+}
+
+/** The hand-offs of all records that name this consent, the oldest first. `limit` counts transmissions. */
+export function edgesOfConsent(rows: Rows, consent: Hash, page: PageOptions & OfMember): Promise<Page<Edge>> {
+  return edgesAt(rows, rowRanges.consented(consent), page)
+}
+
+/** The hand-offs of the transmissions of a range whose keys end in their positions and whose values are their records. */
+async function edgesAt(
+  rows: Rows,
+  range: ReturnType<typeof rowRanges.unconsented>,
+  { member, ...page }: PageOptions & OfMember
+): Promise<Page<Edge>> {
   const { items, next } = await pageOf(rows, range, page, (key, value) => {
     const at = key.slice(range.from.length)
     return { at, record: decodeRecordRow(value) }

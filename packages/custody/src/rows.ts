@@ -15,6 +15,7 @@
  * | `views/custody/attested/<recordId>/<memberId>` | the member's word that it destroyed what it had of the record (`AttestedRow`) |
  * | `views/custody/recalled/<position of the recall>` | recordId |
  * | `views/custody/unconsented/<position>` | recordId, for every transmission that names no consent |
+ * | `views/custody/consented/<consent>/<position>` | recordId, for every transmission that names this one |
  * | `views/custody/state/<state>/<position of the transmission>/<receiver>` | recordId, for every hand-off that is not `opened` |
  */
 import {
@@ -59,6 +60,7 @@ export const rowKeys = {
   attested: (record: RecordId, member: MemberId) => `views/custody/attested/${record}/${member}`,
   recalled: (at: Height, place: number) => `views/custody/recalled/${ordered(at, place)}`,
   unconsented: (at: Height, place: number) => `views/custody/unconsented/${ordered(at, place)}`,
+  consented: (consent: Hash, at: Height, place: number) => `views/custody/consented/${consent}/${ordered(at, place)}`,
   state: (state: OpenState, at: Height, place: number, receiver: MemberId) =>
     `views/custody/state/${state}/${ordered(at, place)}/${receiver}`
 } as const
@@ -78,6 +80,7 @@ export const rowRanges = {
   attested: (record: RecordId) => under(`views/custody/attested/${record}/`),
   recalled: () => under('views/custody/recalled/'),
   unconsented: () => under('views/custody/unconsented/'),
+  consented: (consent: Hash) => under(`views/custody/consented/${consent}/`),
   states: (state: OpenState) => under(`views/custody/state/${state}/`)
 } as const
 

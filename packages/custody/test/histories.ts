@@ -1,10 +1,14 @@
 /** Histories of a chain that members make who try anything. */
+import type { Hash } from '@wardline/codec'
 import { type ParsedTransaction, REFUSALS } from '@wardline/ledger'
 import fc from 'fast-check'
 import * as assert from 'uvu/assert'
 import { createChain, type Hospital, hash, type TestChain } from './chain.ts'
 
 const OUTCOMES = ['opened', 'opened', 'opened', 'mismatch', 'broken-path', 'refused', 'lost-key'] as const
+
+/** Those that are named, now and then; ascending. */
+export const CONSENTS = ['one', 'two', 'three'].map((name) => hash(`consent ${name}`)).sort()
 
 export type Step = {
   readonly kind: 'first' | 'send' | 'ack' | 'recall' | 'attest' | 'commit'
@@ -53,7 +57,12 @@ function proposed(
 ): ParsedTransaction | undefined {
   const [one, two, three, whim] = numbers
   const anybody = chain.hospitals[one % chain.hospitals.length] as Hospital
-  if (kind === 'first') return chain.firstSend(anybody, receiversOf(chain, anybody, two, whim))
+  const withConsent = (send: ParsedTransaction<'stt.send'>, author: Hospital) =>
+    chain.draft(author, 'stt.send', { ...send.body, consent: CONSENTS[whim % 3] as Hash }, send.nonce)
+  if (kind === 'first') {
+    const first = chain.firstSend(anybody, receiversOf(chain, anybody, two, whim))
+    return three % 2 === 0 ? withConsent(first, anybody) : first
+  }
   const source = sends[three % Math.max(1, sends.length)]
   if (source === undefined) return undefined
   const receivers = chain.hospitals.filter(({ member }) =>
@@ -75,7 +84,7 @@ function proposed(
   const content = whim % 11 === 0 ? hash('other content') : hash('content')
   const via = whim % 7 === 0 ? null : source.id
   const on = chain.sendOn(author, receiversOf(chain, author, two, whim), source.body.recordId, via, content)
-  return two % 3 === 0 ? chain.draft(author, 'stt.send', { ...on.body, consent: hash('a consent') }) : on
+  return two % 3 === 0 ? withConsent(on, author) : on
 }
 
 /** One other hospital, or two. */

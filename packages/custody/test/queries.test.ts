@@ -12,6 +12,7 @@ import {
   edgesBetween,
   edgesIn,
   edgesOf,
+  edgesOfConsent,
   edgesRecalled,
   edgesUnconsented,
   handOffs,
@@ -28,7 +29,7 @@ import {
   traceRecord
 } from '../src/index.ts'
 import { CREATED, createChain, type Hospital, hash } from './chain.ts'
-import { play, steps } from './histories.ts'
+import { CONSENTS, play, steps } from './histories.ts'
 
 const test = suite('custody/queries')
 
@@ -80,6 +81,18 @@ test('whatever members did, every answer is what the whole graphs say', async ()
         await checkRecord(rows, record, graph, members, chain.blocks.length, limit)
       }
       await checkChain(rows, [...graphs.values()], members, limit)
+      for (const consent of CONSENTS) {
+        const found = await all(limit, (page) => edgesOfConsent(rows, consent, page))
+        const named = sends.filter(({ body }) => body.consent === consent)
+        assert.equal(
+          found.map(({ recordId, transmission, delivery }) => [recordId, transmission.id, delivery.member]),
+          named.flatMap(({ id, body: { recordId, to } }) => to.map(({ member }) => [recordId, id, member]))
+        )
+        for (const member of members) {
+          const own = await all(limit, (page) => edgesOfConsent(rows, consent, { ...page, member }))
+          assert.equal(own.map(brief), found.filter((edge) => isOf(edge, member)).map(brief))
+        }
+      }
     }),
     { numRuns: 60 }
   )
@@ -280,6 +293,7 @@ test('a cursor of another question leads nowhere else', async () => {
     assert.ok(items.every(({ delivery }) => delivery.state === 'sent'))
     assert.equal((await edgesRecalled(rows, { limit: 10, after })).items, [])
     assert.ok((await edgesUnconsented(rows, { limit: 10, after })).items.length <= 1)
+    assert.equal((await edgesOfConsent(rows, hash('grant'), { limit: 10, after })).items, [])
     const period = { fromMs: CREATED + 5000, toMs: CREATED + 6000 }
     assert.equal((await edgesBetween(rows, [a.member, b.member], { limit: 10, after, ...period })).items, [])
   }

@@ -50,6 +50,8 @@ export type AuditIds = {
   readonly accessor?: string
   /** Receivers, those who sign or read, or whom a grant is for. */
   readonly members?: readonly string[]
+  /** Of which something was noted. */
+  readonly consent?: string
 }
 
 /** From what a caller names to ids. */
@@ -65,7 +67,7 @@ const FIRST_PREVIOUS = '0'.repeat(64) as Hash
 /** The line of an entry, without its line feed. */
 export function auditLine(entry: AuditEntry): string {
   const { seq, time, role, actor, method, chain, ids, contentBytes, outcome, previous } = entry
-  const { record, records, transaction, request, via, alias, owner, accessor, members } = ids
+  const { record, records, transaction, request, via, alias, owner, accessor, members, consent } = ids
   return JSON.stringify({
     seq,
     time,
@@ -73,7 +75,7 @@ export function auditLine(entry: AuditEntry): string {
     actor,
     method,
     chain,
-    ids: { record, records, transaction, request, via, alias, owner, accessor, members },
+    ids: { record, records, transaction, request, via, alias, owner, accessor, members, consent },
     contentBytes,
     outcome,
     previous
@@ -261,7 +263,8 @@ function idsOf(method: string, asked: Fields, answered: Fields, idOf: IdOf): Aud
     alias: first(answered['alias'], asked['alias']),
     owner: isRequest ? idOf(asked['owner']) : undefined,
     accessor: isRequest ? idOf(asked['accessor']) : undefined,
-    members: membersOf(asked, answered).flatMap((one) => idOf(one) ?? [])
+    members: membersOf(asked, answered).flatMap((one) => idOf(one) ?? []),
+    consent: method === 'consent.note' ? first(asked['consent']) : undefined
   }
   return Object.fromEntries(
     Object.entries(found).filter(([, value]) => value !== undefined && !(Array.isArray(value) && value.length === 0))

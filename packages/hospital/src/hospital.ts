@@ -6,6 +6,7 @@ import { acknowledgingMethods } from './api/acknowledging.ts'
 import { chainChanges } from './api/chain-changes.ts'
 import { chainVerify } from './api/chain-verify.ts'
 import { chainMethods } from './api/chains.ts'
+import { consentMethods } from './api/consents.ts'
 import { custodyMethods } from './api/custody.ts'
 import { evidenceMethods } from './api/evidence.ts'
 import { grantMethods } from './api/grants.ts'
@@ -94,6 +95,7 @@ function apiOf(roster: Roster, { facts }: HospitalParts, failed: () => readonly 
     ...recordMethods(roster.running),
     ...acknowledgingMethods(roster.running),
     ...custodyMethods(() => roster.running().map(({ member }) => member)),
+    ...consentMethods(memberships),
     ...sharedRecordMethods(memberships),
     ...timelineMethods(memberships),
     ...spvMethods(roster.running),

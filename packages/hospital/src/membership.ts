@@ -5,6 +5,7 @@ import { cardMember, type Genesis, type Member, readMember } from '@wardline/led
 import type { Chain } from '@wardline/node'
 import type { Clock, Log, Random } from '@wardline/ports'
 import type { KeyLine } from './chain-setup.ts'
+import type { Consents } from './consents.ts'
 import type { Quarantine } from './dss/quarantine.ts'
 import type { OwnSeals } from './own-seals.ts'
 import type { Patients } from './patients.ts'
@@ -31,6 +32,8 @@ export type Membership = {
   readonly publicNames: ReadonlyMap<MemberId, string>
   readonly patients: Patients
   readonly persons: Persons
+  /** Empty on a chain whose mode has none. */
+  readonly consents: Consents
   /** Aborted when this hospital leaves the chain while calls wait on it. */
   readonly left: AbortSignal
 }

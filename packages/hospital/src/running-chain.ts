@@ -8,6 +8,7 @@ import { type Chain, type ChainParts, openChain } from '@wardline/node'
 import type { Clock, KeySet, Log, LogFields, Random } from '@wardline/ports'
 import { accessFold, dutiesFold, timelineFold } from '@wardline/views'
 import { type ChainSetup, closeSetup } from './chain-setup.ts'
+import { openConsents } from './consents.ts'
 import { openQuarantine } from './dss/quarantine.ts'
 import { type Duties, startDuties } from './duties.ts'
 import { type Erasures, startErasures } from './erasures.ts'
@@ -114,6 +115,7 @@ async function takePart(chain: Chain, setup: ChainSetup, parts: RunningChainPart
     quarantine,
     patients: createPatients({ vault, index, random, chain: chain.id, scope }),
     persons,
+    consents: await openConsents({ vault, log }),
     left: leaving.signal
   }
   const duties = startDuties({

@@ -33,9 +33,10 @@ import type { Certificate } from '@wardline/consensus'
 
 /**
  * Version of the layout, and of what lies in it: raised with every change after which a store that was written before could not
- * be read, or would lack rows. A store with any other is refused. 1: before custody had rows of recalls.
+ * be read, or would lack rows. A store with any other is refused. 1: before custody had rows of recalls; 2: before it
+ * had rows of consents.
  */
-export const SCHEMA = 2
+export const SCHEMA = 3
 
 export const keys = {
   body: (digest: Digest) => `blocks/body/${digest}`,

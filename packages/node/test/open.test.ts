@@ -47,8 +47,8 @@ test('an untouched home opens', async () => {
 })
 
 const damages: Readonly<Record<string, readonly [code: string, writes: readonly StoreWrite[]]>> = {
-  'a newer layout': ['database-too-new', [{ key: 'meta/schema', value: text('3') }]],
-  'an older layout': ['database-too-old', [{ key: 'meta/schema', value: text('1') }]],
+  'a newer layout': ['database-too-new', [{ key: 'meta/schema', value: text('4') }]],
+  'an older layout': ['database-too-old', [{ key: 'meta/schema', value: text('2') }]],
   'no number for a layout': ['store-corrupt', [{ key: 'meta/schema', value: text('two') }]],
   'another chain': ['database-of-another-chain', [{ key: 'meta/genesis', value: text('ab'.repeat(32)) }]],
   'no name of its chain': ['database-of-another-chain', [{ key: 'meta/genesis', value: null }]],

@@ -76,7 +76,7 @@ type Damage = (store: KeyValueStore) => Promise<readonly [key: string, value: Ui
 /** The code that each damage must give, and how it is done. */
 const damages: Readonly<Record<string, readonly [code: string, damage: Damage]>> = {
   'a newer layout': ['database-too-new', async () => ['meta/schema', text('9')]],
-  'an older layout': ['database-too-old', async () => ['meta/schema', text('1')]],
+  'an older layout': ['database-too-old', async () => ['meta/schema', text('2')]],
   'no head': ['head-unreadable', async () => ['meta/head', null]],
   'a header lost': ['header-missing', async () => [`blocks/header/${padded(2)}`, null]],
   'a header of another height': [

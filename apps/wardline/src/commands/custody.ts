@@ -187,6 +187,7 @@ export async function listDownstream(
 export type HandOffOptions = Page & {
   readonly state?: readonly string[]
   readonly withoutConsent?: boolean
+  readonly invalidConsent?: boolean
   readonly from?: string
   readonly to?: string
   readonly member?: string
@@ -214,30 +215,35 @@ type HandOffsPage = Result<'handoff.between'> & Partial<Result<'handoff.list'>>
 function askHandOffs(
   client: SocketClient,
   record: string | undefined,
-  { state = [], withoutConsent, from, to, member, since, until, ...page }: HandOffOptions
+  { state = [], withoutConsent, invalidConsent, from, to, member, since, until, ...page }: HandOffOptions
 ): Promise<HandOffsPage> {
   const period = { fromMs: timeOf('--since', since), toMs: timeOf('--until', until) }
   const isPeriodGiven = since !== undefined || until !== undefined
+  const byConsent = { withoutConsent, invalidConsent }
+  if (withoutConsent === true && invalidConsent === true)
+    throw usage('--without-consent and --invalid-consent exclude each other.')
   // The daemon knows the states and names them if one is none.
   if (record !== undefined) {
     if ([from, to, member].some((given) => given !== undefined) || isPeriodGiven) {
-      throw usage('Of one record, hand-offs are chosen by --state and --without-consent.')
+      throw usage('Of one record, hand-offs are chosen by --state, --without-consent and --invalid-consent.')
     }
     const states = state.length === 0 ? undefined : (state as ParamsInput<'record.handoffs'>['states'])
-    return client.call('record.handoffs', { record: record as RecordId, states, withoutConsent, ...page })
+    return client.call('record.handoffs', { record: record as RecordId, states, ...byConsent, ...page })
   }
-  if (withoutConsent === true && state.length > 0) throw usage('--state and --without-consent exclude each other.')
+  const isByConsent = withoutConsent === true || invalidConsent === true
+  if (isByConsent && state.length > 0)
+    throw usage('--state and --without-consent or --invalid-consent exclude each other.')
   const isBetween = from !== undefined && to !== undefined && member === undefined && state.length === 0
-  if (isBetween && withoutConsent !== true) {
+  if (isBetween && !isByConsent) {
     return client.call('handoff.between', { from, to, ...period, ...page })
   }
   if (from !== undefined || to !== undefined || isPeriodGiven || state.length > 1) {
     throw usage(
-      'Give --from and --to, with --since and --until if you like; or one --state or --without-consent, with --member if you like.'
+      'Give --from and --to, with --since and --until if you like; or one --state, --without-consent or --invalid-consent, with --member if you like.'
     )
   }
   const [only] = state as readonly ParamsInput<'handoff.list'>['state'][]
-  return client.call('handoff.list', { state: only, withoutConsent, member, ...page })
+  return client.call('handoff.list', { state: only, ...byConsent, member, ...page })
 }
 
 export async function showAncestor(
@@ -283,16 +289,18 @@ export async function listHeld(common: Common, member: string | undefined, page:
 function handOffTable(edges: HandOffsPage['edges']): Promise<string> {
   return table(
     ['record', 'time', 'from', 'to', 'purpose', 'state', 'consent', 'transmission'],
-    edges.map(({ record, timeMs, from, to, purpose, state, mismatch, recall, consent, transmission }) => [
-      short(record),
-      utc(timeMs),
-      who(from),
-      who(to),
-      purpose,
-      [state, mismatch, recallWord(recall)].filter((word) => word !== null).join(', '),
-      consent === null ? 'none' : short(consent),
-      short(transmission)
-    ])
+    edges.map(
+      ({ record, timeMs, from, to, purpose, state, mismatch, recall, consent, consentStanding, transmission }) => [
+        short(record),
+        utc(timeMs),
+        who(from),
+        who(to),
+        purpose,
+        [state, mismatch, recallWord(recall)].filter((word) => word !== null).join(', '),
+        consent === null ? 'none' : `${short(consent)}, ${consentStanding}`,
+        short(transmission)
+      ]
+    )
   )
 }
 

@@ -36,6 +36,10 @@ const served = await serveFake(join(runner.folder, 'home/run'), {
     asked.push(params)
     return submitted as never
   },
+  async 'record.handoffs'(params) {
+    asked.push(params)
+    return { chain: ID, record: ID, height: 9, edges: [], next: null } as never
+  },
   async 'handoff.list'(params) {
     asked.push(params)
     const edge = {
@@ -45,11 +49,13 @@ const served = await serveFake(join(runner.folder, 'home/run'), {
       to: mercy,
       timeMs: 0,
       purpose: 'treatment',
-      consent: null
+      consent: null,
+      consentStanding: 'absent'
     }
     const edges = [
       { ...edge, state: 'opened', mismatch: null, recall: 'recalled' },
-      { ...edge, state: 'mismatch', mismatch: 'proven', recall: 'destroyed' }
+      { ...edge, state: 'mismatch', mismatch: 'proven', recall: 'destroyed' },
+      { ...edge, state: 'sent', mismatch: null, recall: null, consent: ID, consentStanding: 'invalid' }
     ]
     const isOfRecalled = ['recalled', 'unattested'].includes(params.state ?? '')
     const origins = isOfRecalled ? [{ record: ID, ...mercy, recall: 'recalled' }] : []
@@ -91,7 +97,7 @@ test('a new sealing key says from when it is in force, and is taken back', async
   assert.equal([vetoed.exit, vetoed.params['member']], [0, 'Mercy'])
 })
 
-test('hand-offs of all records: of recalled ones, and without consent', async () => {
+test('hand-offs of all records: of recalled ones, without consent, and under one that was invalid', async () => {
   const unattested = await run('record', 'handoffs', '--state', 'unattested')
   assert.is(unattested.params['state'], 'unattested')
   assert.match(unattested.out, 'opened, to destroy')
@@ -100,8 +106,17 @@ test('hand-offs of all records: of recalled ones, and without consent', async ()
   const without = await run('record', 'handoffs', '--without-consent', '--member', 'Mercy')
   assert.not.match(without.out, 'ORIGIN')
   assert.equal([without.params['withoutConsent'], without.params['member']], [true, 'Mercy'])
-  assert.is((await run('record', 'handoffs', '--without-consent', '--state', 'sent')).exit, 2)
-  assert.is((await run('record', 'handoffs', '--without-consent', '--from', 'A', '--to', 'B')).exit, 2)
+  const invalid = await run('record', 'handoffs', '--invalid-consent')
+  assert.equal([invalid.exit, invalid.params['invalidConsent']], [0, true])
+  assert.match(invalid.out, ' none ')
+  assert.match(invalid.out, `${ID.slice(0, 12)}, invalid`)
+  for (const option of ['--without-consent', '--invalid-consent']) {
+    assert.is((await run('record', 'handoffs', option, '--state', 'sent')).exit, 2)
+    assert.is((await run('record', 'handoffs', option, '--from', 'A', '--to', 'B')).exit, 2)
+  }
+  assert.is((await run('record', 'handoffs', '--without-consent', '--invalid-consent')).exit, 2)
+  const ofRecord = await run('record', 'handoffs', ID, '--invalid-consent')
+  assert.equal([ofRecord.params['record'], ofRecord.params['invalidConsent']], [ID, true])
 })
 
 test.run()

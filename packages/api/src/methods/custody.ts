@@ -18,7 +18,7 @@ import {
   timeMs,
   transactionId
 } from '../schema.ts'
-import { CUSTODY_FORMS, DELIVERY_STATES, MISMATCH_CLAIMS, PURPOSES } from '../vocabulary.ts'
+import { CONSENT_STANDINGS, CUSTODY_FORMS, DELIVERY_STATES, MISMATCH_CLAIMS, PURPOSES } from '../vocabulary.ts'
 
 const holding = {
   via: transactionId.nullable().describe('The transmission by which it came; null for the origin'),
@@ -51,6 +51,11 @@ const edge = z.object({
   height: heightNumber,
   purpose: z.enum(PURPOSES),
   consent: hash.nullable().describe('The consent that the sender named'),
+  consentStanding: z
+    .enum(CONSENT_STANDINGS)
+    .describe(
+      'At the block time of the hand-off, by what this hospital noted (consent.note). absent: none is named; unknown: nothing is noted of it'
+    ),
   state: z.enum(DELIVERY_STATES),
   ack: transactionId.nullable().describe('The acknowledgement; null while it is only sent'),
   ackTimeMs: timeMs.nullable(),
@@ -80,6 +85,7 @@ const after = z
   .describe('Continue with the `next` of the last answer')
   .optional()
 const next = z.string().nullable().describe('Pass as `after` for the rest; null at the end')
+const invalidConsent = z.boolean().default(false)
 const headHeight = heightNumber.describe('The head when this was read')
 
 export const custodyMethods = {
@@ -195,7 +201,8 @@ export const custodyMethods = {
     errors: ['not-found', 'ambiguous']
   }),
   'record.handoffs': method({
-    summary: 'Lists the hand-offs of a record, all or those in some states or without a consent.',
+    summary:
+      'Lists the hand-offs of a record, all or those in some states, without a consent or with one that was invalid.',
     roles: everybody,
     params: z.strictObject({
       chain,
@@ -203,10 +210,11 @@ export const custodyMethods = {
       states: z.array(z.enum(DELIVERY_STATES)).min(1).max(DELIVERY_STATES.length).describe('Only these').optional(),
       withoutConsent: z.boolean().default(false).describe('Only hand-offs that name no consent'),
       after,
-      limit: pageLimit.describe('Transmissions that are looked at; a page may be short before the end')
+      limit: pageLimit.describe('Transmissions that are looked at; a page may be short before the end'),
+      invalidConsent: invalidConsent.describe('Only those whose consent was invalid then, by what is noted here')
     }),
     result: z.object({ chain: chainId, record: recordId, height: headHeight, edges: handOffs, next }),
-    errors: ['not-found']
+    errors: ['not-found', 'unavailable']
   }),
   'record.ancestor': method({
     summary: 'Finds the last copy from which the copies of two holders both come, and how they went apart.',
@@ -259,7 +267,7 @@ export const custodyMethods = {
   }),
   'handoff.list': method({
     summary:
-      'Lists the hand-offs of all records that nobody acknowledged, that went wrong, whose record was recalled, or that name no consent; oldest first, of recalled records by their recalls.',
+      'Lists the hand-offs of all records that nobody acknowledged, that went wrong, whose record was recalled, or that name no consent or one that was invalid; oldest first, of recalled records by their recalls, of invalid consents by the names of these.',
     roles: everybody,
     params: z
       .strictObject({
@@ -280,12 +288,16 @@ export const custodyMethods = {
         member: memberRef.describe('Only what this member sent or was sent').optional(),
         after,
         limit: pageLimit.describe(
-          'Hand-offs that are looked at, or transmissions where records were recalled or name no consent; a page may be short before the end'
+          'Hand-offs that are looked at, or transmissions where records were recalled or consents are asked for; a page may be short before the end'
+        ),
+        invalidConsent: invalidConsent.describe(
+          'Instead of a state: those that name a consent which did not hold at their block time, by what this hospital noted (consent.note)'
         )
       })
       .refine(
-        ({ state, withoutConsent }) => state === undefined || !withoutConsent,
-        'state and withoutConsent exclude each other'
+        ({ state, withoutConsent, invalidConsent }) =>
+          [state !== undefined, withoutConsent, invalidConsent].filter(Boolean).length <= 1,
+        'must have one of state, withoutConsent and invalidConsent at most'
       ),
     result: z.object({
       chain: chainId,
@@ -298,7 +310,7 @@ export const custodyMethods = {
         ),
       next
     }),
-    errors: ['not-found', 'ambiguous']
+    errors: ['not-found', 'ambiguous', 'unavailable']
   }),
   'record.receipt': method({
     summary:

@@ -14,12 +14,14 @@ import {
   type CustodyGraph,
   type Holder as CustodyHolder,
   commonAncestor,
+  consentStanding,
   custodyNotes,
   downstreamOf,
   type Edge,
   edgesBetween,
   edgesIn,
   edgesOf,
+  edgesOfInvalidConsents,
   edgesRecalled,
   edgesUnconsented,
   type HandOff,
@@ -146,13 +148,15 @@ export function custodyMethods(memberships: Memberships): Methods {
       }
     },
 
-    async 'record.handoffs'({ chain: name, record, states, withoutConsent, ...page }) {
+    async 'record.handoffs'({ chain: name, record, states, withoutConsent, invalidConsent, ...page }) {
       const member = chainOfMode(memberships, name, 'STT')
       assertKnown(member, record)
+      if (invalidConsent) assertConsentsRead(member)
       const at = headOf(member)
       const filter = states === undefined ? { withoutConsent } : { withoutConsent, states }
       const { items, next } = await edgesOf(member.chain.store, record, { ...pageOptions(page), ...filter })
-      return { ...at, record, edges: handOffRows(member, items), next }
+      const edges = handOffRows(member, items).filter((row) => !invalidConsent || row.consentStanding === 'invalid')
+      return { ...at, record, edges, next }
     },
 
     async 'record.ancestor'({ chain: name, record, one, other }) {
@@ -198,13 +202,15 @@ export function custodyMethods(memberships: Memberships): Methods {
       return { ...at, edges: handOffRows(member, items), next }
     },
 
-    async 'handoff.list'({ chain: name, state = 'sent', withoutConsent, member: reference, ...page }) {
+    async 'handoff.list'({ chain: name, state = 'sent', withoutConsent, invalidConsent, ...params }) {
       const member = chainOfMode(memberships, name, 'STT')
       const { store } = member.chain
+      const { member: reference } = params
       const only = reference === undefined ? {} : { member: memberNamed(member, reference) }
-      const options = { ...pageOptions(page), ...only }
+      const options = { ...pageOptions(params), ...only }
       const ask = () => {
         if (withoutConsent) return edgesUnconsented(store, options)
+        if (invalidConsent) return askInvalid(member, options)
         if (state === 'recalled' || state === 'unattested') {
           return edgesRecalled(store, { ...options, unattested: state === 'unattested' })
         }
@@ -287,6 +293,22 @@ async function planTo(member: Membership, record: RecordId, to: string): Promise
   if (plan === undefined) throw notHeld()
   if (plan === 'too-long') throw pathTooLong()
   return plan
+}
+
+/** @throws ApiError `unavailable` */
+function askInvalid(member: Membership, options: PageOptions & { readonly member?: MemberId }): Promise<Page<Edge>> {
+  assertConsentsRead(member)
+  const { consents, chain } = member
+  return edgesOfInvalidConsents(chain.store, consents.bounded(), { ...options, termsOf: consents.get })
+}
+
+/** What is missing from an answer nobody would miss. @throws ApiError `unavailable` */
+function assertConsentsRead({ consents }: Membership): void {
+  const [damaged] = consents.list().flatMap(([consent, terms]) => (terms === 'damaged' ? [consent] : []))
+  if (damaged === undefined) return
+  throw new ApiError('unavailable', `what was noted of consent ${damaged} is damaged; note it anew`, {
+    consent: damaged
+  })
 }
 
 /** @throws ApiError `not-found` for an anchor above the head, `unavailable` while no finalization is here */
@@ -406,6 +428,7 @@ function edgeRow(member: Membership, edge: Omit<Edge, 'recordId'>, claimOf: Clai
     height: transmission.height,
     purpose: transmission.purpose,
     consent: transmission.consent,
+    consentStanding: consentStanding(transmission.consent, transmission.timeMs, member.consents.get),
     state: delivery.state,
     ack: delivery.ack?.id ?? null,
     ackTimeMs: delivery.ack?.timeMs ?? null,

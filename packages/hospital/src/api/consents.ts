@@ -1,0 +1,45 @@
+/** What this hospital knows of consents: on a chain of transfers they are hashes. */
+import { type Api, ApiError, type Result } from '@wardline/api'
+import { type Hash, limits } from '@wardline/codec'
+import { consentStanding } from '@wardline/custody'
+import type { Consent } from '../consents.ts'
+import type { Membership, Memberships } from '../membership.ts'
+import { chainOfMode, headOf } from './lookup.ts'
+
+type Methods = Pick<Api, 'consent.note' | 'consent.list'>
+
+export function consentMethods(memberships: Memberships): Methods {
+  return {
+    async 'consent.note'({ chain, consent, fromMs = null, untilMs = null, withdrawnMs = null, note = null }) {
+      const member = chainOfMode(memberships, chain, 'STT')
+      const terms = { fromMs, untilMs, withdrawnMs, note }
+      if ((await member.consents.note(consent, terms)) === 'full') {
+        throw new ApiError('too-large', `this hospital keeps terms of ${limits.consentsMax} consents already`)
+      }
+      return { ...headOf(member), ...consentRow(member, consent, terms) }
+    },
+
+    async 'consent.list'({ chain, after, limit }) {
+      const member = chainOfMode(memberships, chain, 'STT')
+      const rest = member.consents.list().filter(([consent]) => after === undefined || consent > after)
+      return {
+        ...headOf(member),
+        consents: rest.slice(0, limit).map(([consent, terms]) => consentRow(member, consent, terms)),
+        next: rest.length > limit ? (rest[limit - 1]?.[0] ?? null) : null
+      }
+    }
+  }
+}
+
+const NOTHING: Consent = { fromMs: null, untilMs: null, withdrawnMs: null, note: null }
+
+function consentRow(
+  { chain }: Membership,
+  consent: Hash,
+  terms: Consent | 'damaged'
+): Result<'consent.list'>['consents'][number] {
+  const termsOf = () => (terms === 'damaged' ? undefined : terms)
+  const { fromMs, untilMs, withdrawnMs, note } = termsOf() ?? NOTHING
+  const standing = consentStanding(consent, chain.head().time, termsOf)
+  return { consent, fromMs, untilMs, withdrawnMs, note, standing }
+}

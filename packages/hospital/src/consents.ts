@@ -1,0 +1,103 @@
+/**
+ * What this hospital knows of the consents that hand-offs of one chain name: terms and a note for each, in the vault under
+ * `consent/<hash>`. The chain has the hashes alone, and no other hospital learns anything of this.
+ */
+import {
+  createInTurn,
+  decodeCbor,
+  encodeCbor,
+  type Hash,
+  isHex32,
+  limits,
+  mapOf,
+  nullable,
+  oneOf,
+  type Read,
+  text,
+  uint
+} from '@wardline/codec'
+import { type ConsentTerms, isBounded } from '@wardline/custody'
+import type { Log, Vault } from '@wardline/ports'
+import { vaultContent, vaultDamaged } from './vault-index.ts'
+
+/** `note` has 1 to `limits.consentNoteBytesMax` bytes; null for none. */
+export type Consent = ConsentTerms & { readonly note: string | null }
+
+export type Consents = {
+  /** Undefined where nothing is kept of it, or what is kept is damaged. */
+  readonly get: (consent: Hash) => Consent | undefined
+  /** All that something is kept of, ascending; `damaged` where it cannot be read. */
+  list(): readonly (readonly [Hash, Consent | 'damaged'])[]
+  /** Those whose terms can make a hand-off invalid, ascending. */
+  bounded(): readonly Hash[]
+  /**
+   * Keeps this in place of what was kept of the consent, durably when resolved; `full` where it would be one more than
+   * `limits.consentsMax`. @throws WardlineError `vault-failed`
+   */
+  note(consent: Hash, terms: Consent): Promise<'kept' | 'full'>
+}
+
+const readStored = mapOf({
+  v: oneOf(1),
+  fromMs: nullable(uint),
+  untilMs: nullable(uint),
+  withdrawnMs: nullable(uint),
+  note: nullable(text(limits.consentNoteBytesMax))
+})
+type Stored = Read<typeof readStored>
+
+const CONSENTS = 'consent/'
+
+/** Reads all of them. One that is damaged keeps nothing else from working: its consent is unknown until it is noted anew. */
+export async function openConsents({ vault, log }: { readonly vault: Vault; readonly log: Log }): Promise<Consents> {
+  const inTurn = createInTurn()
+  const kept = new Map<Hash, Consent | 'damaged'>()
+
+  async function load(consent: Hash): Promise<Consent> {
+    const name = nameOf(consent)
+    const bytes = await vaultContent(vault, name)
+    const stored = bytes && readStored(decodeCbor(bytes))
+    if (stored === undefined) throw vaultDamaged(name)
+    const { v: _, ...terms } = stored
+    return terms
+  }
+
+  for (const name of await vault.names(CONSENTS)) {
+    const consent = name.slice(CONSENTS.length)
+    if (!isHex32(consent)) continue
+    try {
+      kept.set(consent as Hash, await load(consent as Hash))
+    } catch (error) {
+      kept.set(consent as Hash, 'damaged')
+      log.error('what is noted of a consent cannot be read', { consent, code: codeOf(error) })
+    }
+  }
+
+  const list = () => [...kept].toSorted(([one], [other]) => (one < other ? -1 : 1))
+  return {
+    get(consent) {
+      const found = kept.get(consent)
+      return found === 'damaged' ? undefined : found
+    },
+    list,
+    bounded: () => list().flatMap(([consent, terms]) => (terms !== 'damaged' && isBounded(terms) ? [consent] : [])),
+    // All in one turn, for two that are new to be counted one after the other.
+    note: (consent, terms) =>
+      inTurn(CONSENTS, async () => {
+        if (!kept.has(consent) && kept.size >= limits.consentsMax) return 'full'
+        const { fromMs, untilMs, withdrawnMs, note } = terms
+        const stored: Stored = { v: 1, fromMs, untilMs, withdrawnMs, note }
+        await vault.put(nameOf(consent), encodeCbor(stored))
+        kept.set(consent, { fromMs, untilMs, withdrawnMs, note })
+        return 'kept'
+      })
+  }
+}
+
+function nameOf(consent: Hash): string {
+  return `${CONSENTS}${consent}`
+}
+
+function codeOf(error: unknown): string {
+  return error instanceof Error && 'code' in error ? String(error.code) : 'bug'
+}
