@@ -140,16 +140,18 @@ test('what is asked about hand-offs, the daemon is asked, and its answer is a ta
     [['handoffs', RECORD], { record: RECORD }],
     [['handoffs', RECORD, '--state', 'sent', '--state', 'refused'], { record: RECORD, states: ['sent', 'refused'] }],
     [['handoffs', RECORD, '--without-consent'], { record: RECORD, withoutConsent: true }],
+    [['handoffs', RECORD, '--invalid-consent'], { record: RECORD, invalidConsent: true }],
     [['handoffs', '--from', 'Mercy', '--to', 'Hope'], { from: 'Mercy', to: 'Hope' }],
     [['handoffs', '--from', 'Mercy', '--to', 'Hope', ...period], { from: 'Mercy', to: 'Hope', ...since }]
   ] as const) {
     const { exit, out } = await runner.run(['record', ...args, '--home', 'home'])
     assert.is(exit, 0, args.join(' '))
     assert.match(out, LINE)
-    const { limit, withoutConsent, ...given } = asked.at(-1) as Record<string, unknown>
+    const { limit, withoutConsent, invalidConsent, ...given } = asked.at(-1) as Record<string, unknown>
     const wanted = {
       ...('limit' in params && { limit }),
       ...('withoutConsent' in params && { withoutConsent }),
+      ...('invalidConsent' in params && { invalidConsent }),
       ...given
     }
     assert.equal(wanted, params, args.join(' '))
