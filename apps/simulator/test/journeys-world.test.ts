@@ -15,7 +15,7 @@ import { checkGraphs, type Meant, readJourneys, roundsOf } from './journey-graph
 const test = suite('simulator/journeys-world')
 
 const HOUR_MS = 60 * 60 * 1000
-const FAULTS = { delayMs: [1, 50], dropRate: 0.01, duplicateRate: 0.02 } as const
+const FAULTS = { delayMs: [1, 50], dropRate: 0.01, duplicateRate: 0.02, relays: false } as const
 
 const read = readJourneys()
 const isWhole = process.env['WARDLINE_JOURNEYS'] === 'all'

@@ -29,7 +29,7 @@ import type { ByzantineKind, FaultKind } from './fault-kinds.ts'
 import { createMishaps } from './mishaps.ts'
 import { drawProfile, type Profile } from './profile.ts'
 import { createRememberingVerifier } from './remembering-verifier.ts'
-import { planMishaps } from './schedule.ts'
+import { farOffIn, planMishaps } from './schedule.ts'
 import { createVoteKeys } from './vote-keys.ts'
 import { joinWatches, type Violation, type ViolationCode, type Watch } from './watch.ts'
 import { changeValidators } from './workload/validator-changes.ts'
@@ -237,6 +237,7 @@ function build(options: SeedOptions, report: Report) {
   const { crimes, fragile } = drawRoles(world.prng.fork('roles'), profile, cast)
   const names = cast.hospitals.map(({ name }) => name)
   const plan = planMishaps(world.prng.fork('schedule'), profile, { nodes: names, fragile })
+  const farOff = farOffIn(plan)
   const mishaps = createMishaps({
     world,
     profile,
@@ -360,7 +361,7 @@ function build(options: SeedOptions, report: Report) {
     change: (mishap: number) =>
       changeValidators(
         workload.clients,
-        { voteKeys, byzantine: [...crimes.keys()], fragile },
+        { voteKeys, byzantine: [...crimes.keys()], fragile: [...new Set([...fragile, ...farOff])] },
         world.prng.fork(`change of validators ${mishap}`)
       ),
     said: () => said,

@@ -122,6 +122,11 @@ export function planMishaps(
   return plan.map((what, number) => ({ number, ...what }))
 }
 
+/** Nodes whose clocks are to be an hour off: they and the others refuse each other's blocks. */
+export function farOffIn(plan: readonly Mishap[]): readonly string[] {
+  return plan.flatMap((one) => (one.kind === 'clock-offset' && Math.abs(one.offsetMs) >= HOUR_MS ? [one.node] : []))
+}
+
 function drawCut(
   draw: Prng,
   { cuts }: Profile,

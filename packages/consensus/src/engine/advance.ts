@@ -176,11 +176,12 @@ export function skippedBefore(state: State, view: View): number {
   return count
 }
 
-function forgetOldViews(state: State): void {
+/** Drops what was said in views too far behind the current one. */
+export function forgetOldViews(state: State): void {
   const oldest = (state.current.view - VIEWS_KEPT) as View
   dropTalliesBelow(state, oldest)
   for (const [view, slot] of state.proposals) {
-    if (view >= oldest) break
+    if (view >= oldest) continue
     state.proposals.delete(view)
     // A block that is proposed again may be notarized in another view.
     if (![...state.notarizations.values()].some(({ digest }) => digest === slot.digest))

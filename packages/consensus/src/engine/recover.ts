@@ -8,6 +8,7 @@ import type { Vote } from '../vote.ts'
 import {
   acceptCertificates,
   acceptVote,
+  forgetOldViews,
   journalEntered,
   keepCertificate,
   noteJournaled,
@@ -98,6 +99,7 @@ export function start(state: State): void {
   const notarizations = [...state.notarizations.values()]
   for (const notarization of notarizations) state.notarizations.delete(notarization.view)
   acceptCertificates(state, notarizations)
+  forgetOldViews(state)
   settleAudit(state)
   commitFinalized(state)
   republish(state)

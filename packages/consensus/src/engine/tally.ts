@@ -72,12 +72,9 @@ function keptCertificate(state: State, { kind, epoch, view, digest }: Certificat
   return kept?.epoch === epoch && kept.view === view && kept.digest === digest ? kept : undefined
 }
 
-/** Drops tallies below `view`. They are kept in about ascending order, so this stops at the first that stays. */
+/** Drops tallies below `view`. Old certificates come late, so the views are in no order. */
 export function dropTalliesBelow(state: State, view: View): void {
-  for (const key of state.tallies.keys()) {
-    if (key >= view) break
-    state.tallies.delete(key)
-  }
+  for (const key of state.tallies.keys()) if (key < view) state.tallies.delete(key)
 }
 
 function tallyOf(state: State, view: View): ViewTally {

@@ -83,8 +83,11 @@ export function permissionActions(clients: Clients, repeat: Act): Act {
     }
     const answering = releases.request(question, releases.deadline(REQUEST_MS), undefined).catch(codeOf)
     const standing = grants.find((one) => one.of === of && one.grantee === daemon.self.member)
-    const place = prng.pick(clients.running())
-    if (standing !== undefined && isFinal(place, standing.grant) && prng.chance(0.3)) takeBack(standing, place)
+    // To ask may have been the last that the only process did.
+    const places = clients.running()
+    const place = places.length > 0 ? prng.pick(places) : undefined
+    if (place !== undefined && standing !== undefined && isFinal(place, standing.grant) && prng.chance(0.3))
+      takeBack(standing, place)
     const answer = await answering
     if (typeof answer === 'string') return clients.count(`request ${answer}`)
     clients.count(`request ${answer.entry.body.decision}`)

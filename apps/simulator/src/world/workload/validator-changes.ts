@@ -21,7 +21,7 @@ export type ChangeParts = {
   readonly voteKeys: VoteKeys
   /** Names of the nodes of Byzantine members. */
   readonly byzantine: readonly string[]
-  /** Names of the nodes of correct members whose disks turn bits over. */
+  /** Names of the nodes of correct members whose disks turn bits over, or whose clocks are far off. */
   readonly fragile: readonly string[]
 }
 
