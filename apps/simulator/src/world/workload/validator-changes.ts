@@ -2,7 +2,7 @@
  * The operators of all hospitals together change the validators: one is removed, comes back, or votes with another key. They
  * never leave a set with more Byzantine members, or more that may stop for good, than it bears.
  */
-import { type MemberId, unreachable } from '@wardline/codec'
+import { type MemberId, unreachable, WardlineError } from '@wardline/codec'
 import { approvalBytes, crashesTolerated, faultsTolerated, quorum, type ValidatorSet } from '@wardline/consensus'
 import {
   provePossession,
@@ -12,6 +12,7 @@ import {
   validatorsIn
 } from '@wardline/ledger'
 import type { Prng } from '@wardline/network-memory'
+import type { Chain } from '@wardline/node'
 import type { Hospital } from '../cast.ts'
 import type { Daemon } from '../daemon.ts'
 import type { VoteKey, VoteKeys } from '../vote-keys.ts'
@@ -31,6 +32,16 @@ const HOUR_MS = 60 * 60 * 1000
 /** Out of so many changes one has an approval too few. */
 const CHANGES_PER_FORGERY = 8
 
+/** Undefined where the daemon's store is damaged, which it has not noticed yet. */
+function readSet({ state }: Chain): ValidatorSet | undefined {
+  try {
+    return validatorsIn(state)
+  } catch (error) {
+    if (error instanceof WardlineError && error.code === 'store-corrupt') return undefined
+    throw error
+  }
+}
+
 /**
  * Submits one change at a correct daemon, on the state that this daemon has.
  * @returns false if none runs, or there is nothing that could be changed
@@ -44,7 +55,8 @@ export function changeValidators(
   const daemon: Daemon | undefined = daemons.length > 0 ? prng.pick(daemons) : undefined
   const chain = daemon?.chain()
   if (daemon === undefined || chain === undefined) return false
-  const set = validatorsIn(chain.state)
+  const set = readSet(chain)
+  if (set === undefined) return false
   const steps = stepsFrom(set)
   if (steps.length === 0) return false
 
