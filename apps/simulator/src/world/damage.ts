@@ -19,7 +19,8 @@ export function damageJournal(disk: MemoryDisk, place: number): boolean {
   const spans = (disk.image().journals.get(JOURNAL) ?? []).flatMap(({ number, bytes }) =>
     recordsOf(bytes).map((span) => ({ segment: number, ...span }))
   )
-  spans.splice(Math.max(0, spans.findLastIndex(({ isWhole }) => isWhole)))
+  const last = spans.findLastIndex(({ isWhole }) => isWhole)
+  spans.splice(Math.max(0, last))
   const size = spans.reduce((sum, { length }) => sum + length, 0)
   let bit = Math.min(size * 8 - 1, Math.floor(place * size * 8))
   for (const { segment, at, length } of spans) {
