@@ -18,7 +18,7 @@ import {
 } from '@wardline/codec'
 import { type ConsentTerms, isBounded } from '@wardline/custody'
 import type { Log, Vault } from '@wardline/ports'
-import { vaultContent, vaultDamaged } from './vault-index.ts'
+import { vaultContent, vaultDamaged, vaultFailureCode } from './vault-index.ts'
 
 /** `note` has 1 to `limits.consentNoteBytesMax` bytes; null for none. */
 export type Consent = ConsentTerms & { readonly note: string | null }
@@ -69,7 +69,7 @@ export async function openConsents({ vault, log }: { readonly vault: Vault; read
       kept.set(consent as Hash, await load(consent as Hash))
     } catch (error) {
       kept.set(consent as Hash, 'damaged')
-      log.error('what is noted of a consent cannot be read', { consent, code: codeOf(error) })
+      log.error('what is noted of a consent cannot be read', { consent, code: vaultFailureCode(error) })
     }
   }
 
@@ -85,10 +85,8 @@ export async function openConsents({ vault, log }: { readonly vault: Vault; read
     note: (consent, terms) =>
       inTurn(CONSENTS, async () => {
         if (!kept.has(consent) && kept.size >= limits.consentsMax) return 'full'
-        const { fromMs, untilMs, withdrawnMs, note } = terms
-        const stored: Stored = { v: 1, fromMs, untilMs, withdrawnMs, note }
-        await vault.put(nameOf(consent), encodeCbor(stored))
-        kept.set(consent, { fromMs, untilMs, withdrawnMs, note })
+        await vault.put(nameOf(consent), encodeCbor({ v: 1, ...terms } satisfies Stored))
+        kept.set(consent, terms)
         return 'kept'
       })
   }
@@ -96,8 +94,4 @@ export async function openConsents({ vault, log }: { readonly vault: Vault; read
 
 function nameOf(consent: Hash): string {
   return `${CONSENTS}${consent}`
-}
-
-function codeOf(error: unknown): string {
-  return error instanceof Error && 'code' in error ? String(error.code) : 'bug'
 }

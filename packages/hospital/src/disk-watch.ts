@@ -39,7 +39,7 @@ export function startDiskWatch({ disk, clock, log, pauseVoting }: DiskWatchParts
       const wasLow = isLow
       isLow = space.freeBytes < (wasLow ? 2 * least : least)
       if (isLow !== wasLow) {
-        const facts = { freeMiB: Math.floor(space.freeBytes / MIB), neededMiB: Math.ceil((2 * least) / MIB) }
+        const facts = inMiB(space)
         if (isLow) log.error('the disk is nearly full: this daemon votes no more', facts)
         else log.info('the disk has room again: this daemon votes', facts)
       }
@@ -56,13 +56,13 @@ export function startDiskWatch({ disk, clock, log, pauseVoting }: DiskWatchParts
   return {
     failed() {
       if (!isLow || space === undefined) return []
-      const needed = Math.ceil((2 * leastOf(space)) / MIB)
+      const { freeMiB, neededMiB } = inMiB(space)
       return [
         {
           label: null,
           code: 'disk-low',
-          problem: `Only ${Math.floor(space.freeBytes / MIB)} MiB are free on the disk of this home: this daemon does not vote, and ends when nothing can be written any more.`,
-          remedy: `Make room: it votes again by itself when ${needed} MiB are free. Delete nothing in the home.`
+          problem: `Only ${freeMiB} MiB are free on the disk of this home: this daemon does not vote, and ends when nothing can be written any more.`,
+          remedy: `Make room: it votes again by itself when ${neededMiB} MiB are free. Delete nothing in the home.`
         }
       ]
     },
@@ -75,4 +75,9 @@ export function startDiskWatch({ disk, clock, log, pauseVoting }: DiskWatchParts
 
 function leastOf({ totalBytes }: Space): number {
   return Math.min(FREE_BYTES_MIN, totalBytes * FREE_PART_MIN)
+}
+
+/** What is free, and what must be for voting to go on. */
+function inMiB(space: Space): { readonly freeMiB: number; readonly neededMiB: number } {
+  return { freeMiB: Math.floor(space.freeBytes / MIB), neededMiB: Math.ceil((2 * leastOf(space)) / MIB) }
 }

@@ -21,7 +21,7 @@ import {
 import { createOpener, createSigner, type Opener, type Signer } from '@wardline/crypto'
 import { memberIdOf } from '@wardline/ledger'
 import type { Log, Random, Vault } from '@wardline/ports'
-import { type VaultIndex, vaultContent, vaultDamaged } from './vault-index.ts'
+import { type VaultIndex, vaultContent, vaultDamaged, vaultFailureCode } from './vault-index.ts'
 
 export type Person = {
   readonly member: MemberId
@@ -139,7 +139,7 @@ export async function openPersons({ vault, index, random, log, names }: PersonsP
       const stored = await load(member)
       if (stored !== undefined) names.set(member, stored.name)
     } catch (error) {
-      log.error('the keys of a person in the vault cannot be read', { member, code: codeOf(error) })
+      log.error('the keys of a person in the vault cannot be read', { member, code: vaultFailureCode(error) })
     }
   }
 
@@ -175,8 +175,4 @@ function personName(member: MemberId): string {
 
 function referenceName(reference: Hash): string {
   return `person-references/${reference}`
-}
-
-function codeOf(error: unknown): string {
-  return error instanceof Error && 'code' in error ? String(error.code) : 'bug'
 }

@@ -175,7 +175,7 @@ export function settleAudit(state: State): void {
     journal(state, { kind: 'pruned', epoch: config.set.epoch, view, firstSeq: 1 })
     journalEntered(state)
   }
-  if (!state.isPaused) castOwed(state)
+  castOwed(state)
 }
 
 /** Stops signing, or goes on with what is owed by then. */
