@@ -107,7 +107,7 @@ test('whatever members did, the invalid hand-offs are found, page by page', asyn
     }),
     { numRuns: 150 }
   )
-  assert.ok(invalid > 50, `${invalid} transmissions were under a consent that did not hold`)
+  assert.ok(invalid > 10, `${invalid} transmissions were under a consent that did not hold`)
 })
 
 test('consents that nothing names cost of a page what they cost to look for, and any cursor leads on or to the end', async () => {
