@@ -3,7 +3,7 @@ import { isUtf8 } from 'node:buffer'
 import { type CborValue, major, simple } from './cbor.ts'
 import { limits } from './limits.ts'
 
-type Input = { readonly bytes: Uint8Array; readonly text: Buffer; offset: number; items: number }
+type Input = { readonly bytes: Uint8Array; offset: number; items: number }
 
 /** What stands for a value where the bytes hold none. */
 const fault = undefined
@@ -15,8 +15,7 @@ const fault = undefined
  *   integers beyond ±(2^53 - 1), text that begins with a byte order mark
  */
 export function decodeCbor(bytes: Uint8Array): CborValue | undefined {
-  const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
-  const input = { bytes, text, offset: 0, items: 0 }
+  const input = { bytes, offset: 0, items: 0 }
   const value = readItem(input, 0)
   return input.offset === bytes.length ? value : fault
 }
@@ -85,9 +84,36 @@ function readText(input: Input, size: number): string | undefined {
   input.offset = end
   let at = start
   while (at < end && (bytes[at] as number) < 0x80) at += 1
-  if (at === end) return input.text.toString('latin1', start, end)
+  const text = Buffer.from(bytes.buffer, bytes.byteOffset + start, size)
+  if (at === end) return text.toString('latin1')
   if (bytes[start] === 0xef && bytes[start + 1] === 0xbb && bytes[start + 2] === 0xbf) return fault
-  return isUtf8(bytes.subarray(start, end)) ? input.text.toString('utf8', start, end) : fault
+  return isUtf8(text) ? text.toString('utf8') : fault
+}
+
+/**
+ * Keys read lately, each where its length and its ends lead: they are few and come again and again, and to compare is cheaper
+ * than to make a string and look it up as a property.
+ */
+const known: string[] = new Array(1024).fill('')
+const KNOWN_BYTES_MAX = 24
+
+function readKey(input: Input, size: number): string | undefined {
+  const { bytes, offset: start } = input
+  if (size === 0 || size > KNOWN_BYTES_MAX || size > bytes.length - start) return readText(input, size)
+  const place = (size * 37 + (bytes[start] as number) * 11 + (bytes[start + size - 1] as number)) & 1023
+  const key = known[place] as string
+  if (key.length === size) {
+    let at = 0
+    while (at < size && key.charCodeAt(at) === bytes[start + at]) at += 1
+    if (at === size) {
+      input.offset = start + size
+      return key
+    }
+  }
+  const text = readText(input, size)
+  // One of other letters has fewer characters than bytes.
+  if (text?.length === size) known[place] = text
+  return text
 }
 
 function readList(input: Input, count: number, depth: number): readonly CborValue[] | undefined {
@@ -111,7 +137,7 @@ function readMap(input: Input, count: number, depth: number): { readonly [key: s
     const size = readArgument(input, head)
     if (size === undefined) return fault
     const start = input.offset
-    const key = readText(input, size)
+    const key = readKey(input, size)
     if (key === undefined || (i > 0 && !follows(input.bytes, last, { start, end: start + size }))) return fault
     last = { start, end: start + size }
     const item = readItem(input, depth + 1)

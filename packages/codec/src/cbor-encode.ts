@@ -50,17 +50,21 @@ function writeMap(writer: Writer, map: { readonly [key: string]: CborValue }, de
   }
 }
 
-/** Canonical order. To find them in it already is cheaper than to sort. */
+/** Canonical order: by insertion, for they are few and mostly in it, or almost. */
 function inOrder(names: string[]): readonly string[] {
-  let isSorted = true
-  let before = ''
-  for (const name of names) {
-    if (!isAscii(name)) return sortUtf8(names)
-    if (byLength(before, name) > 0) isSorted = false
-    before = name
+  for (const name of names) if (!isAscii(name)) return sortUtf8(names)
+  if (names.length > INSERTED_MAX) return names.sort(byLength)
+  for (let i = 1; i < names.length; i++) {
+    const name = names[i] as string
+    let at = i
+    for (; at > 0 && byLength(names[at - 1] as string, name) > 0; at--) names[at] = names[at - 1] as string
+    names[at] = name
   }
-  return isSorted ? names : names.sort(byLength)
+  return names
 }
+
+/** Beyond it, insertion would take time that grows with the square. */
+const INSERTED_MAX = 32
 
 /** The order of keys, for texts of ASCII. */
 function byLength(a: string, b: string): number {

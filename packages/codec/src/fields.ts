@@ -123,8 +123,15 @@ export function mapOf<const S extends Shape>(shape: S): Reader<MapOf<S>> {
       result[name] = field
       present += 1
     }
-    return present === Object.keys(value).length ? (result as MapOf<S>) : undefined
+    return present === sizeOf(value) ? (result as MapOf<S>) : undefined
   }
+}
+
+/** How many keys a map has, without a list of them. */
+function sizeOf(map: object): number {
+  let size = 0
+  for (const _ in map) size += 1
+  return size
 }
 
 /** What this process wrote into its own store, read again; undefined where there is nothing. @throws AssertionError if it is malformed */

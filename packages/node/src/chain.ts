@@ -75,6 +75,7 @@ import { createPayloads, type Payloads } from './payloads.ts'
 import { requirePinned } from './pin.ts'
 import { createQuery, type Query } from './query.ts'
 import { createReceiver } from './receive.ts'
+import { createRecentTransactions } from './recent.ts'
 import { createSubmitter, type Submission } from './submit.ts'
 import { createSyncClient, serveSync } from './sync.ts'
 
@@ -250,6 +251,7 @@ export async function openChain(parts: ChainParts): Promise<Chain> {
   /** In the newest final block, as far as this run knows. */
   let lastBlockTransactions = 0
 
+  const recent = createRecentTransactions()
   const committer = createCommitter({
     store,
     state,
@@ -269,6 +271,7 @@ export async function openChain(parts: ChainParts): Promise<Chain> {
         agreement.epochEnded()
       }
       lastBlockTransactions = block.transactions.length
+      recent.add(block.transactions)
       // Who has no vote does not see the views end.
       if (!isVoting) outbox.release()
       for (const transaction of block.transactions) {
@@ -297,7 +300,7 @@ export async function openChain(parts: ChainParts): Promise<Chain> {
     head,
     sponsors: () => directory.othersCount() + 1
   })
-  const query = createQuery(store, id, head, epochs)
+  const query = createQuery(store, id, head, epochs, recent)
   const payloads = createPayloads({
     store,
     recordKeys: parts.recordKeys,

@@ -1,4 +1,7 @@
-/** Reading what is final: blocks, transactions, receipts. Everything comes from the store, so it is as of the head. */
+/**
+ * Reading what is final: blocks, transactions, receipts. Everything is as of the head: it comes from the store, or is the same as
+ * there.
+ */
 import {
   arrayOf,
   type Digest,
@@ -31,6 +34,7 @@ import type { Head } from './head.ts'
 import { heightOfKey, keys, under } from './layout.ts'
 import { readBody, readBodyBytes, readHeader, storedHeight } from './open.ts'
 import type { Place } from './places.ts'
+import type { RecentTransactions } from './recent.ts'
 
 export type StoredBlock = Pick<CommittedBlock, 'header' | 'digest' | 'transactions'> & {
   /** Its own finalization, where this daemon has one; else a later block's covers it. */
@@ -71,7 +75,8 @@ export function createQuery(
   store: KeyValueStore,
   chain: ParsedTransaction['chain'],
   head: () => Head,
-  epochs: Pick<Epochs, 'closings'>
+  epochs: Pick<Epochs, 'closings'>,
+  recent: Pick<RecentTransactions, 'get'>
 ): Query {
   function parsed(bytes: Uint8Array): ParsedTransaction {
     const result = parseTransaction(bytes, chain)
@@ -162,6 +167,8 @@ export function createQuery(
     place,
 
     transaction(id) {
+      const known = recent.get(id)
+      if (known !== undefined) return known
       const found = find(id)
       if (found === undefined) return undefined
       const body = bodyBytes(headerDigest(readHeader(store, found.height)))

@@ -23,8 +23,6 @@ export type LevelStoreOptions = {
 
 /** `level` types what browsers have too, and they compact by themselves. */
 type Database = Level<string, Uint8Array> & { compactRange(start: string, end: string): Promise<void> }
-type Put = { readonly type: 'put'; readonly key: string; readonly value: Uint8Array }
-type Operation = Put | { readonly type: 'del'; readonly key: string }
 
 const CHECKSUM_BYTES = 4
 /** Entries fetched from LevelDB at once by a range, and the bytes at which it stops earlier. */
@@ -77,18 +75,18 @@ async function refuseHeadless(path: string): Promise<void> {
   }
 }
 
-type Waiting = {
-  readonly operations: readonly Operation[]
-  readonly bytes: number
-  readonly sync: boolean
-  readonly resolve: () => void
-  readonly reject: (error: WardlineError) => void
+/** Writes that go to LevelDB as one, in the order of the calls. It has copied their bytes already. */
+type Group = {
+  readonly batch: ReturnType<Database['batch']>
+  bytes: number
+  sync: boolean
+  readonly calls: { readonly resolve: () => void; readonly reject: (error: unknown) => void }[]
 }
 
 class LevelStore implements KeyValueStore {
   readonly #path: string
   readonly #database: Database
-  #waiting: Waiting[] = []
+  readonly #waiting: Group[] = []
   #writing: Promise<void> | undefined
   #failed: WardlineError | undefined
   #closing: Promise<void> | undefined
@@ -112,17 +110,36 @@ class LevelStore implements KeyValueStore {
   }
 
   write(writes: readonly StoreWrite[], options: { readonly sync: boolean }): Promise<void> {
-    const operations = writes.map(encodeWrite)
     let bytes = 0
-    for (const operation of operations) bytes += operation.type === 'put' ? operation.value.length : 0
+    for (const { key, value } of writes) {
+      assertStoreKey(key)
+      bytes += value?.length ?? 0
+    }
     return new Promise((resolve, reject) => {
       if (this.#closing !== undefined) reject(this.#closedError())
       else if (this.#failed !== undefined) reject(this.#failed)
       else {
-        this.#waiting.push({ operations, bytes, sync: options.sync, resolve, reject })
+        const group = this.#groupFor(bytes)
+        group.calls.push({ resolve, reject })
+        group.bytes += bytes
+        group.sync ||= options.sync
+        try {
+          for (const write of writes) putInto(group.batch, write)
+        } catch (error) {
+          // A part of a write may be in the batch, which must not be written then.
+          this.#fail(error)
+        }
         this.#writing ??= this.#writeAll()
       }
     })
+  }
+
+  #groupFor(bytes: number): Group {
+    const last = this.#waiting.at(-1)
+    if (last !== undefined && last.bytes + bytes <= GROUP_BYTES_MAX) return last
+    const group: Group = { batch: this.#database.batch(), bytes: 0, sync: false, calls: [] }
+    this.#waiting.push(group)
+    return group
   }
 
   /**
@@ -197,34 +214,23 @@ class LevelStore implements KeyValueStore {
   async #writeAll(): Promise<void> {
     // Not before `#writing` is set: an empty write would be over by then, and no later one would begin.
     await Promise.resolve()
-    while (this.#waiting.length > 0) {
-      const group = this.#takeGroup()
+    for (let group = this.#waiting.shift(); group !== undefined; group = this.#waiting.shift()) {
       try {
-        const operations =
-          group.length === 1 ? (group[0] as Waiting).operations : group.flatMap((one) => one.operations)
         if (this.#failed !== undefined) throw this.#failed
-        if (operations.length > 0) {
-          await this.#database.batch([...operations], { sync: group.some((one) => one.sync) })
-        }
-        for (const one of group) one.resolve()
+        await group.batch.write({ sync: group.sync })
+        for (const { resolve } of group.calls) resolve()
       } catch (error) {
-        this.#failed ??= new WardlineError('store-failed', `A write to the database ${this.#path} failed.`, {
-          cause: error
-        })
-        for (const one of group) one.reject(this.#failed)
+        const failed = this.#fail(error)
+        for (const { reject } of group.calls) reject(failed)
       }
     }
     this.#writing = undefined
   }
 
-  #takeGroup(): Waiting[] {
-    let bytes = 0
-    let count = 0
-    do {
-      bytes += (this.#waiting[count] as Waiting).bytes
-      count += 1
-    } while (count < this.#waiting.length && bytes + (this.#waiting[count] as Waiting).bytes <= GROUP_BYTES_MAX)
-    return this.#waiting.splice(0, count)
+  /** No write after the first that failed is made. */
+  #fail(cause: unknown): WardlineError {
+    this.#failed ??= new WardlineError('store-failed', `A write to the database ${this.#path} failed.`, { cause })
+    return this.#failed
   }
 
   #opened(key: string, stored: Uint8Array): Uint8Array {
@@ -252,13 +258,19 @@ class LevelStore implements KeyValueStore {
   }
 }
 
-function encodeWrite({ key, value }: StoreWrite): Operation {
-  assertStoreKey(key)
-  if (value === null) return { type: 'del', key }
-  const stored = new Uint8Array(value.length + CHECKSUM_BYTES)
+/** Where a value and its checksum are put together: the batch copies them at once. */
+const room = Buffer.alloc(16 * 1024)
+
+function putInto(batch: Group['batch'], { key, value }: StoreWrite): void {
+  if (value === null) {
+    batch.del(key)
+    return
+  }
+  const size = value.length + CHECKSUM_BYTES
+  const stored = size <= room.length ? room.subarray(0, size) : Buffer.allocUnsafe(size)
   stored.set(value)
-  new DataView(stored.buffer).setUint32(value.length, checksum(key, value), true)
-  return { type: 'put', key, value: stored }
+  stored.writeUInt32LE(checksum(key, value), value.length)
+  batch.put(key, stored)
 }
 
 function checksum(key: string, value: Uint8Array): number {
