@@ -49,6 +49,10 @@ Examples:
     .description('verify a receipt, of a transaction or of a trace, offline, with nothing but the genesis')
     .requiredOption('--genesis <file>', 'the genesis that you trust')
     .option('--pin <height:digest>', 'a block that you know to be final; the receipt must lie on its chain')
+    .option(
+      '--envelope <file>',
+      'of a trace: the sealed envelope of one of its hand-offs ("wardline record envelope"), to check who claims a mismatch'
+    )
     .addHelpText('after', example('wardline verify receipt.json --genesis genesis.json --pin 120:5be1…'))
     .action(async (receipt, options, command: Command) => {
       const { verify } = await import('./commands/verify.ts')
@@ -513,6 +517,19 @@ function addRecords(program: Command, setExit: (code: ExitCode) => void): void {
     .action(async (id, options, command: Command) => {
       const { openRecord } = await import('./commands/record.ts')
       await openRecord(common(command), id, options)
+    })
+  record
+    .command('envelope <transmission>')
+    .description(
+      'the sealed envelope of a transmission that is here, to standard output, for "wardline verify --envelope"'
+    )
+    .option('--chain <label>')
+    .option('--actor <who>', 'who asks, for the local log')
+    .option('--out <file>', 'write there instead; never over another file')
+    .addHelpText('after', example('wardline record envelope 9f3c… --out envelope.bin'))
+    .action(async (via, options, command: Command) => {
+      const { writeEnvelope } = await import('./commands/record.ts')
+      await writeEnvelope(common(command), via, options)
     })
   withContent(withWaiting(record.command('publish <file>')))
     .description('write a record of a patient for the whole alliance (- is standard input)')

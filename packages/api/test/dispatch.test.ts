@@ -155,6 +155,7 @@ test('who may call what', async () => {
     'record.publish': 'admin ehr',
     'record.amend': 'admin ehr',
     'patient.timeline': 'admin ehr read',
+    'record.envelope': 'admin ehr',
     'record.list': 'admin ehr read',
     'record.trace': 'admin ehr read',
     'record.holders': 'admin ehr read',

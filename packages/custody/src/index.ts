@@ -65,7 +65,14 @@ export {
 } from './trace.ts'
 export { tracePlan, tracePlanTo } from './trace-plan.ts'
 export { type TraceFailure, type TraceVerdict, verifyTrace } from './trace-receipt.ts'
-export { type MismatchVerdict, verifyMismatch } from './verify-mismatch.ts'
+export {
+  type ClaimVerdict,
+  type JudgedClaim,
+  judgeClaim,
+  judgeClaims,
+  type MismatchVerdict,
+  verifyMismatch
+} from './verify-mismatch.ts'
 export {
   type BrokenPathCode,
   type IsSigned,

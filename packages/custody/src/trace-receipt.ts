@@ -54,6 +54,8 @@ export type TraceVerdict =
        * can tell from the receipt that the record was not recalled.
        */
       readonly graph: CustodyGraph
+      /** The hand-offs of the graph as they were signed. */
+      readonly sends: readonly Send[]
       readonly content: Hash
       /** The block whose finalization proves all of it. */
       readonly final: Pin
@@ -79,7 +81,8 @@ export function verifyTrace(text: string, genesis: Genesis, options: { readonly 
   const followed = followTrace(chain, transactions)
   if (followed.kind === 'failed') return { ...followed, what: SENTENCES[followed.code] }
   const { graph, content } = followed
-  return { kind: 'verified', chain, graph, content, final, pinned }
+  const sends = transactions.flatMap(({ transaction }) => (transaction.kind === 'stt.send' ? [transaction] : []))
+  return { kind: 'verified', chain, graph, sends, content, final, pinned }
 }
 
 type Fault = Exclude<TraceFailure, ReceiptFailure>

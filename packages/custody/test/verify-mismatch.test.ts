@@ -18,7 +18,7 @@ import {
 } from '@wardline/ledger'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { sealContextOf, verifyMismatch } from '../src/index.ts'
+import { judgeClaim, sealContextOf, verifyMismatch } from '../src/index.ts'
 
 const test = suite('custody/verify-mismatch')
 
@@ -96,6 +96,22 @@ test('who is accused of what it did not do is cleared by that key, and not convi
   assert.is(verifyMismatch(send, envelope, key), 'refuted')
   assert.is(verifyMismatch(send, envelope, anotherKey), 'unproven')
   assert.is(verifyMismatch(send, envelope, undefined), 'unproven')
+})
+
+test('a claim without a key stays one, unless the envelope alone proves it', async () => {
+  const right = await sent({ sealed: 'right' })
+  const wrong = await sent({ sealed: 'one thing', committed: 'another thing' })
+  const others = await sent({ sealed: 'hidden', receivers: [{ member: receiver, key: opener.publicKey }] })
+  for (const [{ send, envelope, key }, without, withKey] of [
+    [right, 'claimed', 'refuted'],
+    [wrong, 'claimed', 'proven'],
+    [others, 'proven', 'proven']
+  ] as const) {
+    assert.is(judgeClaim(send, envelope, undefined), without)
+    assert.is(judgeClaim(send, envelope, key), withKey)
+    assert.is(judgeClaim(send, envelope.subarray(1), key), undefined)
+  }
+  assert.is(judgeClaim(right.send, right.envelope, anotherKey), 'unproven')
 })
 
 test('an envelope that is sealed to others than the transaction says needs no key to convict', async () => {

@@ -1,7 +1,7 @@
 /** Who acknowledges: the daemon, or a person who has looked. Looking says nothing to the chain. */
 import { randomBytes } from 'node:crypto'
 import type { TransactionId } from '@wardline/codec'
-import { verifyTrace } from '@wardline/custody'
+import { judgeClaims, verifyTrace } from '@wardline/custody'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { crafted } from './crafted.ts'
@@ -130,7 +130,22 @@ test('with the policy opened, what verifies is acknowledged at once; a mismatch 
   // The key is in what proves the hand-offs offline.
   const { receipt } = await gamma.call('record.receipt', { record: bad.record })
   const verdict = verifyTrace(receipt, founded.genesis)
-  assert.is(verdict.kind === 'verified' && verdict.graph.transmissions[0]?.to[0]?.contentKey, contentKey)
+  assert.ok(verdict.kind === 'verified')
+  assert.is(verdict.graph.transmissions[0]?.to[0]?.contentKey, contentKey)
+  // With the envelope, which only sender and receivers can give, nobody else need be believed.
+  for (const daemon of [alpha, beta]) {
+    const { envelope, record, sizeBytes } = await daemon.call('record.envelope', { via: bad.id })
+    const bytes = Buffer.from(envelope, 'base64')
+    assert.equal([record, sizeBytes], [bad.record, bytes.length])
+    assert.equal(
+      judgeClaims(verdict.graph, verdict.sends, bytes)?.map((claim) => [claim.transmission, claim.verdict]),
+      [[bad.id, 'proven']]
+    )
+    bytes[bytes.length - 1] = (bytes[bytes.length - 1] as number) ^ 1
+    assert.is(judgeClaims(verdict.graph, verdict.sends, bytes), undefined)
+  }
+  assert.is(await codeOf(gamma.call('record.envelope', { via: bad.id })), 'payload-not-here')
+  assert.is(await codeOf(alpha.call('record.envelope', { via: 'ab'.repeat(32) as TransactionId })), 'not-found')
 })
 
 test('a mismatch may be claimed without its key; one that no key proves cannot be revealed', async () => {

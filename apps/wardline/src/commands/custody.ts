@@ -2,6 +2,7 @@
 import type { ParamsInput, Result } from '@wardline/api'
 import type { SocketClient } from '@wardline/client'
 import type { Height, RecordId, TransactionId } from '@wardline/codec'
+import { CLAIMS } from '../claims.ts'
 import { CommandFailure, EXIT, usage } from '../exit.ts'
 import { writeNew } from '../files.ts'
 import { type Common, emit, recallWord, say, screenWidth, short, showsUnicode, table, utc, who } from '../output.ts'
@@ -29,14 +30,6 @@ function mismatchLines({ edges }: Result<'record.trace'>): readonly string[] {
   return edges.flatMap(({ mismatch, from, to, timeMs }) =>
     mismatch === null ? [] : [`${who(to)} says of what ${who(from)} sent ${utc(timeMs)}: mismatch, ${CLAIMS[mismatch]}`]
   )
-}
-
-const CLAIMS: Readonly<Record<NonNullable<Result<'record.trace'>['edges'][number]['mismatch']>, string>> = {
-  claimed: 'claimed; no content key was revealed',
-  revealed: 'claimed with its content key; a hospital that has the envelope can check it',
-  proven: 'proven; the envelope does not hold what was committed to',
-  refuted: 'refuted; the envelope holds what was committed to',
-  unproven: 'claimed; the envelope does not open under the revealed key'
 }
 
 /** What stands below the drawing of a record that was called back. */

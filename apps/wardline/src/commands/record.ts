@@ -107,6 +107,25 @@ function openedText({ sizeBytes, from, origin, alias, version, access }: Result<
   return `${sizeBytes} bytes, version ${version} by ${who(origin)}, content verified; this look is on the chain as ${short(access)}.`
 }
 
+export type EnvelopeOptions = { readonly chain?: string; readonly actor?: string; readonly out?: string }
+
+/** Writes out the envelope of a transmission as it is, sealed: for whoever is to check what a receiver claims of it. */
+export async function writeEnvelope(common: Common, via: string, options: EnvelopeOptions): Promise<void> {
+  const { chain, actor, out } = options
+  const params = { chain, actor, via: via as TransactionId }
+  const result = await withDaemon(common, (client) => client.call('record.envelope', params))
+  const { envelope, ...facts } = result
+  const bytes = Buffer.from(envelope, 'base64')
+  if (out !== undefined) {
+    await writeContent(out, bytes)
+    emit(common, { ...facts, out }, () => out)
+  } else if (common.json) {
+    emit(common, result, () => '')
+  } else {
+    process.stdout.write(bytes)
+  }
+}
+
 export type ListOptions = {
   readonly chain?: string
   readonly which?: 'all' | 'own' | 'received'

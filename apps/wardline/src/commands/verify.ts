@@ -1,12 +1,14 @@
 /** Verifies a receipt without a daemon, a home or a network. */
 import { parsePin, type ReceiptCheck, verifyReceiptFile } from '@wardline/client'
-import type { MemberId } from '@wardline/codec'
-import { type CustodyGraph, custodyJson, drawSwimlanes } from '@wardline/custody'
+import { limits, type MemberId } from '@wardline/codec'
+import { type CustodyGraph, custodyJson, drawSwimlanes, type JudgedClaim, judgeClaims } from '@wardline/custody'
 import { cardMember, chargedTo, type Genesis } from '@wardline/ledger'
-import { EXIT, type ExitCode, usage } from '../exit.ts'
+import { CLAIMS } from '../claims.ts'
+import { CommandFailure, EXIT, type ExitCode, usage } from '../exit.ts'
+import { readBytes } from '../files.ts'
 import { type Common, emit, say, screenWidth, short, showsUnicode, utc } from '../output.ts'
 
-export type VerifyOptions = { readonly genesis: string; readonly pin?: string }
+export type VerifyOptions = { readonly genesis: string; readonly pin?: string; readonly envelope?: string }
 
 export async function verify(common: Common, receipt: string, options: VerifyOptions): Promise<ExitCode> {
   const pin = options.pin === undefined ? undefined : parsePin(options.pin)
@@ -21,9 +23,17 @@ export async function verify(common: Common, receipt: string, options: VerifyOpt
     return EXIT.verification
   }
   if (verdict.kind === 'trace') {
-    showTrace(common, verdict)
+    if (options.envelope === undefined) {
+      showTrace(common, verdict)
+      return EXIT.ok
+    }
+    const claims = judgeClaims(verdict.graph, verdict.sends, await readEnvelope(options.envelope))
+    if (claims === undefined) return notOfThisReceipt(common)
+    showTrace(common, verdict, claims)
     return EXIT.ok
   }
+  if (options.envelope !== undefined)
+    throw usage('--envelope goes with the receipt of a trace ("wardline record receipt").')
   const { id, transaction, height, digest, time, final, pinned } = verdict
   const facts = {
     ok: true,
@@ -66,14 +76,41 @@ function lacking(graph: CustodyGraph): readonly string[] {
   return ['hand-offs', 'acknowledgements', graph.recall === undefined ? 'recall' : 'attestations']
 }
 
-function showTrace(common: Common, check: Extract<ReceiptCheck, { kind: 'trace' }>): void {
+async function readEnvelope(path: string): Promise<Uint8Array> {
+  const bytes = await readBytes(path, limits.payloadBytesMax)
+  if (bytes === undefined)
+    throw new CommandFailure(EXIT.error, 'file-unreadable', `${path} is too large to be an envelope.`)
+  return bytes
+}
+
+function notOfThisReceipt(common: Common): ExitCode {
+  const what = 'The envelope is not what a hand-off of the receipt commits to: it is another one’s, or was changed.'
+  emit(common, { ok: false, code: 'other-envelope', what, at: null }, () => '')
+  if (!common.json) say(`Not verified (other-envelope): ${what}`)
+  return EXIT.verification
+}
+
+/** What stands below the drawing of the claims about the hand-off whose envelope is at hand. */
+function claimLines(claims: readonly JudgedClaim[], names: (member: MemberId) => string): readonly string[] {
+  if (claims.length === 0) return ['No receiver claims that the envelope held something else.']
+  return claims.map(
+    ({ transmission, sender, receiver, verdict }) =>
+      `${names(receiver)} says of what ${names(sender)} sent as ${short(transmission)}: mismatch, ${CLAIMS[verdict]}`
+  )
+}
+
+function showTrace(
+  common: Common,
+  check: Extract<ReceiptCheck, { kind: 'trace' }>,
+  claims?: readonly JudgedClaim[]
+): void {
   const { chain, graph, content, final, pinned, genesis } = check
   const names = namesOf(genesis)
   const mayLack = lacking(graph)
   // Of a receipt there is no telling, and a `false` would be read as if there were.
   const { complete: _, ...shown } = custodyJson(graph, { names })
   const proof = { ok: true, chain, commitment: content, final, pinned, assumes: assumptions(pinned), mayLack }
-  emit(common, { ...proof, ...shown }, () =>
+  emit(common, { ...proof, ...(claims && { claims }), ...shown }, () =>
     [
       `verified     record ${graph.recordId}`,
       `commitment   ${content}`,
@@ -82,7 +119,8 @@ function showTrace(common: Common, check: Extract<ReceiptCheck, { kind: 'trace' 
       `proves       what is drawn, each transaction of it final, as of block ${final.height}`,
       `proves not   that there was nothing else, before or since: other hand-offs, acknowledgements, ${graph.recall === undefined ? 'a recall' : 'attestations'}`,
       '',
-      drawSwimlanes(graph, { names, width: screenWidth(), unicode: showsUnicode(), asOf: final.height })
+      drawSwimlanes(graph, { names, width: screenWidth(), unicode: showsUnicode(), asOf: final.height }),
+      ...(claims === undefined ? [] : claimLines(claims, names))
     ].join('\n')
   )
 }

@@ -13,6 +13,7 @@ import {
   inclusionProof,
   name32,
   nameBytes,
+  type RecordId,
   type SealKey,
   type TransactionId,
   view
@@ -26,6 +27,7 @@ import {
   chainIdOf,
   draftGenesis,
   encodeJointReceipt,
+  envelopeCommitment,
   genesisText,
   type JointReceipt,
   leafPath,
@@ -84,7 +86,8 @@ const recordId = recordIdOf(chain, alder.member, new Uint8Array(16).fill(1))
 function signed<B>(
   kind: 'stt.send' | 'stt.ack' | 'stt.recall' | 'stt.attest',
   author: Founder,
-  body: B
+  body: B,
+  commitment?: Hash
 ): ParsedTransaction {
   nonces += 1
   const envelope = {
@@ -95,7 +98,7 @@ function signed<B>(
     created: CREATED,
     expires: CREATED + 60_000,
     body,
-    ...(kind === 'stt.send' ? { payload: { commitment: 'ab'.repeat(32) as Hash, size: 1000 } } : {})
+    ...(kind === 'stt.send' ? { payload: { commitment, size: 1000 } } : {})
   }
   // The kind and the body belong together by this function's callers.
   const draft = envelope as unknown as Parameters<typeof buildTransaction>[0]
@@ -104,11 +107,15 @@ function signed<B>(
   return parsed.transaction
 }
 
-function send(author: Founder, to: Founder, via: TransactionId | null): ParsedTransaction {
+type OfRecord = { readonly record: RecordId; readonly commitment: Hash }
+
+const common: OfRecord = { record: recordId, commitment: 'ab'.repeat(32) as Hash }
+
+function send(author: Founder, to: Founder, via: TransactionId | null, of: OfRecord = common): ParsedTransaction {
   const receivers = [{ member: to.member, sealingKey: to.seal as SealKey }]
   const content = 'cd'.repeat(32) as Hash
-  const body: SendBody = { recordId, content, to: receivers, via, purpose: 'treatment', subject: null }
-  return signed('stt.send', author, body)
+  const body: SendBody = { recordId: of.record, content, to: receivers, via, purpose: 'treatment', subject: null }
+  return signed('stt.send', author, body, of.commitment)
 }
 
 /** Alder to Birch to Cedar, and back to Alder; the last one is not acknowledged. */
@@ -277,6 +284,37 @@ test('of a recalled record it draws who is to destroy it and who has, and counts
     [birch.member, 'destroyed'],
     [cedar.member, 'recalled']
   ])
+})
+
+test('with the envelope of a hand-off it says what a claimed mismatch comes to, offline', async () => {
+  // Not even sealed: that needs no key to convict.
+  const envelope = Buffer.from('what Alder called an envelope')
+  const record = recordIdOf(chain, alder.member, new Uint8Array(16).fill(nonces + 1))
+  const bad = send(alder, birch, null, { record, commitment: envelopeCommitment(envelope) })
+  const claim = signed('stt.ack', birch, { acks: [{ via: bad.id, outcome: 'mismatch' }] })
+  const files = {
+    'claimed.json': `${encodeJointReceipt(receipt([[bad], [claim], []]))}\n`,
+    'unclaimed.json': `${encodeJointReceipt(receipt([[bad], []]))}\n`,
+    'envelope.bin': envelope,
+    'other.bin': Buffer.from('another')
+  }
+  for (const [name, content] of Object.entries(files)) writeFileSync(join(runner.folder, name), content)
+  const verify = (name: string, file: string, ...more: readonly string[]) =>
+    runner.run(['verify', name, '--genesis', 'genesis.json', '--envelope', file, ...more])
+
+  const proven = await verify('claimed.json', 'envelope.bin')
+  assert.is(proven.exit, 0, proven.err)
+  assert.match(proven.out, `Birch says of what Alder sent as ${bad.id.slice(0, 12)}`)
+  assert.match(proven.out, 'mismatch, proven')
+  const json = JSON.parse((await verify('claimed.json', 'envelope.bin', '--json')).out)
+  assert.equal(json.claims, [{ transmission: bad.id, sender: alder.member, receiver: birch.member, verdict: 'proven' }])
+  const unclaimed = await verify('unclaimed.json', 'envelope.bin')
+  assert.is(unclaimed.exit, 0)
+  assert.match(unclaimed.out, 'No receiver claims')
+  const other = await verify('claimed.json', 'other.bin', '--json')
+  assert.is(other.exit, 4)
+  assert.is(JSON.parse(other.out).code, 'other-envelope')
+  assert.is((await verify('claimed.json', 'nowhere.bin')).exit, 1)
 })
 
 test('a transaction that is left out is missed where another one builds on it', () => {

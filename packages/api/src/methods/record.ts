@@ -244,6 +244,25 @@ export const recordMethods = {
       'busy'
     ]
   }),
+  'record.envelope': method({
+    summary:
+      'Gives the sealed envelope of a transmission that is here, with which anybody can check what its receivers claim of it.',
+    roles: writers,
+    audited: true,
+    params: z.strictObject({
+      chain,
+      via: transactionId.describe('The transmission'),
+      actor
+    }),
+    result: z.object({
+      chain: chainId,
+      record: recordId,
+      transmission: transactionId,
+      envelope: z.string().describe('Base64 of the exact bytes: what the transaction commits to'),
+      sizeBytes: count
+    }),
+    errors: ['not-found', 'ambiguous', 'payload-not-here', 'unavailable']
+  }),
   'record.list': method({
     summary: 'Lists the records this hospital sent or was sent, newest first, without their content.',
     roles: everybody,

@@ -1,6 +1,6 @@
 /** What this daemon can tell of a claimed mismatch: more where it has the envelope, as sender and receivers do. */
 import type { TraceEdge } from '@wardline/api'
-import { type Edge, verifyMismatch } from '@wardline/custody'
+import { type Edge, judgeClaim } from '@wardline/custody'
 import type { Membership } from '../membership.ts'
 
 /** Envelopes that are decrypted for one answer, a few milliseconds each; claims beyond them are said as the chain has them. */
@@ -19,8 +19,6 @@ export function claimCheck({ chain }: Membership): ClaimCheck {
     const envelope = send?.kind === 'stt.send' ? chain.payloads.get(send) : undefined
     if (send?.kind !== 'stt.send' || envelope === undefined) return unchecked
     left -= 1
-    const verdict = verifyMismatch(send, envelope, contentKey)
-    if (verdict === 'other-envelope') return unchecked
-    return verdict === 'unproven' && contentKey === undefined ? 'claimed' : verdict
+    return judgeClaim(send, envelope, contentKey) ?? unchecked
   }
 }

@@ -27,7 +27,7 @@ import { openShared } from './shared-records.ts'
 import { openAnchored } from './spv.ts'
 import { answerSubmission } from './submitted.ts'
 
-type Methods = Pick<Api, 'record.send' | 'record.recall' | 'record.open' | 'record.list'>
+type Methods = Pick<Api, 'record.send' | 'record.recall' | 'record.open' | 'record.envelope' | 'record.list'>
 type Send = ParsedTransaction<'stt.send'>
 
 export function recordMethods(running: () => readonly RunningChain[]): Methods {
@@ -85,6 +85,23 @@ export function recordMethods(running: () => readonly RunningChain[]): Methods {
         alias: null,
         version: null,
         access: null
+      }
+    },
+
+    async 'record.envelope'({ chain: name, via }) {
+      const { chain } = chainOfMode(memberships, name, 'STT')
+      const sent = chain.query.transaction(via)
+      if (sent?.kind !== 'stt.send') throw new ApiError('not-found', 'the chain has no such transmission')
+      const envelope = chain.payloads.get(sent)
+      if (envelope === undefined || !chain.payloads.matches(sent, envelope)) {
+        throw new ApiError('payload-not-here', 'the envelope is not here')
+      }
+      return {
+        chain: chain.id,
+        record: sent.body.recordId,
+        transmission: sent.id,
+        envelope: Buffer.from(envelope).toString('base64'),
+        sizeBytes: envelope.length
       }
     },
 
