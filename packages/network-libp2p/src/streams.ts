@@ -172,7 +172,14 @@ export function createStreams(parts: {
 
 /** Closes our side and waits for the client's; one that never closes is reset, so that its stream is not kept. */
 async function finish(stream: Stream, stallMs: number): Promise<void> {
-  await stream.close({ signal: AbortSignal.timeout(stallMs) })
+  // Not `AbortSignal.timeout`: its timer would stay for all of that time, for each stream.
+  const closing = new AbortController()
+  const late = setTimeout(() => closing.abort(), stallMs)
+  try {
+    await stream.close({ signal: closing.signal })
+  } finally {
+    clearTimeout(late)
+  }
   if (stream.status === 'closed') return
   await new Promise<void>((resolve) => {
     const timer = setTimeout(() => {
