@@ -51,7 +51,7 @@ Examples:
     .option('--pin <height:digest>', 'a block that you know to be final; the receipt must lie on its chain')
     .option(
       '--envelope <file>',
-      'of a trace: the sealed envelope of one of its hand-offs ("wardline record envelope"), to check who claims a mismatch'
+      'of a trace: the sealed envelope of one of its hand-offs ("wardline record envelope"), to judge claimed mismatches by; the exit code is 0 whatever they come to'
     )
     .addHelpText('after', example('wardline verify receipt.json --genesis genesis.json --pin 120:5be1…'))
     .action(async (receipt, options, command: Command) => {
@@ -521,11 +521,12 @@ function addRecords(program: Command, setExit: (code: ExitCode) => void): void {
   record
     .command('envelope <transmission>')
     .description(
-      'the sealed envelope of a transmission that is here, to standard output, for "wardline verify --envelope"'
+      'the sealed envelope of a transmission that this hospital sent or was sent, to standard output, for "wardline verify --envelope"; whoever also has a content key that a receiver revealed can read the record'
     )
     .option('--chain <label>')
     .option('--actor <who>', 'who asks, for the local log')
     .option('--out <file>', 'write there instead; never over another file')
+    .option('--timeout <seconds>', 'give up after this', seconds)
     .addHelpText('after', example('wardline record envelope 9f3c… --out envelope.bin'))
     .action(async (via, options, command: Command) => {
       const { writeEnvelope } = await import('./commands/record.ts')

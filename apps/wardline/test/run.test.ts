@@ -284,6 +284,20 @@ test('record open writes the bytes and nothing else to standard output', async (
   })
 })
 
+test('record envelope writes the bytes and nothing else to standard output', async () => {
+  const bytes = Buffer.from('sealed\n')
+  const facts = { chain: ID, record: ID, transmission: ID, sizeBytes: bytes.length }
+  const api = fake('record.envelope', () => ({ ...facts, envelope: bytes.toString('base64') }))
+  await withFake(api, async () => {
+    const kept = await run(['record', 'envelope', ID, '--out', 'envelope', '--json', ...home])
+    assert.is(kept.exit, 0, kept.err)
+    assert.equal(JSON.parse(kept.out), { ...facts, out: 'envelope' })
+    assert.equal(readFileSync(join(folder, 'envelope')), bytes)
+    assert.is((await run(['record', 'envelope', ID, '--out', 'envelope', ...home])).exit, 1, 'never over another file')
+    assert.is((await run(['record', 'envelope', ID, ...home])).out, bytes.toString())
+  })
+})
+
 for (const args of [[], ['frob'], ['status', '--colour'], ['record', 'send', 'x']]) {
   test(`wardline --json ${args.join(' ')} tells what is wrong with the call as one line of JSON`, async () => {
     const { exit, out, err } = await run(['--json', ...args])

@@ -130,7 +130,7 @@ export function mapOf<const S extends Shape>(shape: S): Reader<MapOf<S>> {
 /** How many keys a map has, without a list of them. */
 function sizeOf(map: object): number {
   let size = 0
-  for (const _ in map) size += 1
+  for (const name in map) if (Object.hasOwn(map, name)) size += 1
   return size
 }
 

@@ -3,7 +3,7 @@ import { decode, encode } from '@ipld/dag-cbor'
 import fc from 'fast-check'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { bytesEqual, type CborValue, concatBytes, decodeCbor, limits } from '../src/index.ts'
+import { bytesEqual, type CborValue, concatBytes, decodeCbor, encodeCbor, limits } from '../src/index.ts'
 
 const test = suite('codec/cbor-decode')
 
@@ -168,6 +168,24 @@ test('of canonical encodings with bytes changed, added and taken away', () => {
     }),
     { numRuns: 10_000 }
   )
+})
+
+test('keys of one length with the same ends are told apart, in any order, and so are those that are not ASCII', () => {
+  // `ee` is as long as `é` in UTF-8.
+  const maps = ['axb', 'ayb', 'azb', 'ee', 'é', 'a\u{1f3e5}b'].map((key) => ({ [key]: 1 }))
+  for (let round = 0; round < 3; round++) {
+    for (const map of [...maps, ...maps.toReversed()]) check(encode(map))
+  }
+})
+
+test('a map of many keys is written in canonical order as one of few is', () => {
+  for (const count of [1, 2, 31, 32, 33, 100]) {
+    const names = Array.from({ length: count }, (_, i) => 'k'.repeat(1 + ((i * 7) % 5)) + String((i * 37) % 101))
+    for (const order of [names, names.toSorted(), names.toReversed()]) {
+      const map = Object.fromEntries(order.map((name) => [name, 1]))
+      assert.equal(encodeCbor(map), new Uint8Array(encode(map)))
+    }
+  }
 })
 
 test.run()

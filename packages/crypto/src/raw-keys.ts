@@ -24,7 +24,7 @@ export function publicKeyObject(curve: Curve, publicKey: Uint8Array): KeyObject 
 export function privateKeyObject(curve: Curve, secret: Uint8Array): KeyObject {
   assert(secret.length === 32, 'a secret key has 32 bytes')
   // Node finds out what it was given by four Errors that it catches. Their traces take as long as the import itself (measured,
-  // 24.21); PEM would need none, but a string cannot be wiped.
+  // 24.21); PEM would need none, but a string cannot be wiped. An Error that is thrown on has none either.
   const { stackTraceLimit } = Error
   Error.stackTraceLimit = 0
   try {

@@ -68,6 +68,7 @@ export { type TraceFailure, type TraceVerdict, verifyTrace } from './trace-recei
 export {
   type ClaimVerdict,
   type JudgedClaim,
+  type JudgedEnvelope,
   judgeClaim,
   judgeClaims,
   type MismatchVerdict,

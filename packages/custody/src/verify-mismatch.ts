@@ -5,7 +5,7 @@
 import type { ContentKey, MemberId, TransactionId } from '@wardline/codec'
 import { commitContent, decodeContent, openWithContentKey } from '@wardline/crypto'
 import { envelopeCommitment, type ParsedTransaction } from '@wardline/ledger'
-import type { CustodyGraph } from './graph.ts'
+import type { CustodyGraph, Delivery } from './graph.ts'
 import { sealContextOf } from './seal-context.ts'
 
 type Send = ParsedTransaction<'stt.send'>
@@ -41,6 +41,13 @@ export function judgeClaim(
   return verdict === 'unproven' && contentKey === undefined ? 'claimed' : verdict
 }
 
+export type JudgedEnvelope = {
+  /** The hand-offs that commit to it; more than one where a sender forwarded what it was sent as it was. */
+  readonly transmissions: readonly TransactionId[]
+  /** At most one of each receiver of each. */
+  readonly claims: readonly JudgedClaim[]
+}
+
 export type JudgedClaim = {
   readonly transmission: TransactionId
   readonly sender: MemberId
@@ -49,22 +56,26 @@ export type JudgedClaim = {
 }
 
 /**
- * What the claims in `graph` come to that are about the hand-off of this envelope, at most one of each receiver; undefined where
- * it is the envelope of none of `sends`, which are those of the graph.
+ * What the claims in `graph` come to that are about hand-offs of this envelope; undefined where it is the envelope of none of
+ * `sends`, which are those of the graph.
  */
 export function judgeClaims(
   graph: CustodyGraph,
   sends: readonly Send[],
   envelope: Uint8Array
-): readonly JudgedClaim[] | undefined {
+): JudgedEnvelope | undefined {
   const commitment = envelopeCommitment(envelope)
-  const send = sends.find(({ payload }) => payload?.commitment === commitment)
-  const transmission = graph.transmissions.find(({ id }) => id === send?.id)
-  if (send === undefined || transmission === undefined) return undefined
-  return transmission.to.flatMap(({ member, state, contentKey }) => {
-    const verdict = state === 'mismatch' ? judgeClaim(send, envelope, contentKey) : undefined
-    return verdict === undefined
-      ? []
-      : [{ transmission: send.id, sender: send.author.member, receiver: member, verdict }]
+  const of = new Map(sends.flatMap((send) => (send.payload?.commitment === commitment ? [[send.id, send]] : [])))
+  if (of.size === 0) return undefined
+  const claims = graph.transmissions.flatMap(({ id, to }) => {
+    const send = of.get(id)
+    return send === undefined ? [] : to.flatMap((delivery) => claimIn(send, envelope, delivery))
   })
+  return { transmissions: [...of.keys()], claims }
+}
+
+function claimIn(send: Send, envelope: Uint8Array, { member, state, contentKey }: Delivery): readonly JudgedClaim[] {
+  const verdict = state === 'mismatch' ? judgeClaim(send, envelope, contentKey) : undefined
+  if (verdict === undefined) return []
+  return [{ transmission: send.id, sender: send.author.member, receiver: member, verdict }]
 }

@@ -1,5 +1,14 @@
 import { randomBytes } from 'node:crypto'
-import { type ChainId, type ContentKey, type MemberId, name32, type RecordId, type SealKey } from '@wardline/codec'
+import {
+  type ChainId,
+  type ContentKey,
+  height,
+  type MemberId,
+  name32,
+  type RecordId,
+  type SealKey,
+  type TransactionId
+} from '@wardline/codec'
 import {
   type Content,
   commitContent,
@@ -18,9 +27,11 @@ import {
 } from '@wardline/ledger'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { judgeClaim, sealContextOf, verifyMismatch } from '../src/index.ts'
+import { type CustodyGraph, judgeClaim, judgeClaims, sealContextOf, verifyMismatch } from '../src/index.ts'
 
 const test = suite('custody/verify-mismatch')
+
+type Send = ParsedTransaction<'stt.send'>
 
 const chain = name32<ChainId>(randomBytes(32))
 const sender = createSigner(randomBytes(32))
@@ -75,7 +86,7 @@ async function sent({ sealed, committed, receivers }: Terms) {
   )
   const parsed = parseTransaction(bytes, chain)
   if (parsed.kind !== 'ok' || parsed.transaction.kind !== 'stt.send') throw new Error('a send')
-  const send: ParsedTransaction<'stt.send'> = parsed.transaction
+  const send: Send = parsed.transaction
   const named = sealContextOf(send, envelope)
   return { send, envelope, key: named && (await opener.contentKey(named, envelope)) }
 }
@@ -113,6 +124,44 @@ test('a claim without a key stays one, unless the envelope alone proves it', asy
   }
   assert.is(judgeClaim(right.send, right.envelope, anotherKey), 'unproven')
 })
+
+test('of an envelope that was sent twice every claim is judged, and of another one none', async () => {
+  const { send, envelope } = await sent({ sealed: 'right' })
+  const other = await sent({ sealed: 'something else' })
+  const third = name32<MemberId>(randomBytes(32))
+  // The receiver passes the envelope on as it is, though it is not sealed to the third.
+  const again = forwarded(send, third)
+  const graph: CustodyGraph = {
+    ...{ recordId: send.body.recordId, origin: author, complete: false },
+    transmissions: [
+      transmissionOf(send, [{ member: receiver, state: 'opened', ack: null }]),
+      transmissionOf(again, [{ member: third, state: 'mismatch', ack: null }]),
+      transmissionOf(other.send, [{ member: receiver, state: 'mismatch', ack: null }])
+    ]
+  }
+  const sends = [send, again, other.send]
+  assert.equal(judgeClaims(graph, sends, envelope), {
+    transmissions: [send.id, again.id],
+    claims: [{ transmission: again.id, sender: receiver, receiver: third, verdict: 'proven' }]
+  })
+  assert.equal(
+    judgeClaims(graph, sends, other.envelope)?.claims.map(({ verdict }) => verdict),
+    ['claimed']
+  )
+  assert.is(judgeClaims(graph, [other.send], envelope), undefined)
+})
+
+function forwarded(send: Send, to: MemberId): Send {
+  const body = { ...send.body, to: [{ member: to, sealingKey: own.publicKey }], via: send.id }
+  return { ...send, id: name32<TransactionId>(randomBytes(32)), author: { member: receiver, keyIndex: 0 }, body }
+}
+
+type Sent = CustodyGraph['transmissions'][number]
+
+function transmissionOf({ id, author: { member: from }, body }: Send, to: Sent['to']): Sent {
+  const { via, purpose, content } = body
+  return { id, via, sender: from, purpose, consent: null, content, timeMs: 0, height: height(1), place: 0, to }
+}
 
 test('an envelope that is sealed to others than the transaction says needs no key to convict', async () => {
   const key = createOpener(randomBytes(32)).publicKey

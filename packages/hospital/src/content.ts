@@ -8,23 +8,33 @@ import type { Membership } from './membership.ts'
 import { refusal } from './refusal.ts'
 
 /**
- * The content of a transmission that this hospital sent or was sent, held against its commitment; the payload is fetched if
- * it is not here.
- * @throws ApiError `not-found | recalled | payload-not-here | verification-failed | timeout`
+ * The envelope of a transmission that this hospital sent or was sent, fetched if it is not here.
+ * @throws ApiError `not-found | recalled | payload-not-here | timeout`
  */
-export async function contentOf(
-  member: Membership,
+export async function envelopeOf(
+  { chain }: Membership,
   sent: ParsedTransaction<'stt.send'>,
   deadline: Deadline
-): Promise<Content> {
-  const { chain } = member
+): Promise<Uint8Array> {
   const isParty = sent.author.member === chain.self || sent.body.to.some(({ member: id }) => id === chain.self)
   if (!isParty) throw new ApiError('not-found', 'this hospital is no party to that transmission')
   if (isRecalled(chain.state, sent)) throw refusal('recalled')
   const here = chain.payloads.get(sent)
   const envelope = here ?? (await deadline.wait(chain.payloads.fetch(sent), 'the payload has not arrived yet'))
   if (envelope === undefined) throw payloadNotHere()
-  const opened = await openEnvelope(member, sent, envelope)
+  return envelope
+}
+
+/**
+ * The content of a transmission that this hospital sent or was sent, held against its commitment.
+ * @throws ApiError as `envelopeOf`, `verification-failed`
+ */
+export async function contentOf(
+  member: Membership,
+  sent: ParsedTransaction<'stt.send'>,
+  deadline: Deadline
+): Promise<Content> {
+  const opened = await openEnvelope(member, sent, await envelopeOf(member, sent, deadline))
   if (opened.kind === 'failed') {
     throw new ApiError('verification-failed', `the payload does not open to what the chain says (${opened.outcome})`)
   }

@@ -138,14 +138,16 @@ test('with the policy opened, what verifies is acknowledged at once; a mismatch 
     const bytes = Buffer.from(envelope, 'base64')
     assert.equal([record, sizeBytes], [bad.record, bytes.length])
     assert.equal(
-      judgeClaims(verdict.graph, verdict.sends, bytes)?.map((claim) => [claim.transmission, claim.verdict]),
+      judgeClaims(verdict.graph, verdict.sends, bytes)?.claims.map((claim) => [claim.transmission, claim.verdict]),
       [[bad.id, 'proven']]
     )
     bytes[bytes.length - 1] = (bytes[bytes.length - 1] as number) ^ 1
     assert.is(judgeClaims(verdict.graph, verdict.sends, bytes), undefined)
   }
-  assert.is(await codeOf(gamma.call('record.envelope', { via: bad.id })), 'payload-not-here')
+  assert.is(await codeOf(gamma.call('record.envelope', { via: bad.id })), 'not-found')
   assert.is(await codeOf(alpha.call('record.envelope', { via: 'ab'.repeat(32) as TransactionId })), 'not-found')
+  await alpha.call('record.recall', { record: bad.record })
+  assert.is(await codeOf(alpha.call('record.envelope', { via: bad.id })), 'recalled')
 })
 
 test('a mismatch may be claimed without its key; one that no key proves cannot be revealed', async () => {

@@ -5,8 +5,8 @@
 import type { TransactionId } from '@wardline/codec'
 import type { ParsedTransaction } from '@wardline/ledger'
 
-/** Of their signed bytes; parsed they take some three times as much. */
-const BYTES_MAX = 1024 * 1024
+/** Of their signed bytes; parsed they take five to seven times as much (measured). */
+const BYTES_MAX = 512 * 1024
 
 export type RecentTransactions = {
   /** Those of a block that is on disk. */

@@ -221,6 +221,7 @@ class LevelStore implements KeyValueStore {
         for (const { resolve } of group.calls) resolve()
       } catch (error) {
         const failed = this.#fail(error)
+        await group.batch.close()
         for (const { reject } of group.calls) reject(failed)
       }
     }

@@ -86,16 +86,8 @@ export async function openRecord(common: Common, record: string | undefined, opt
     timeoutMs: timeout === undefined ? undefined : Math.round(timeout * 1000)
   }
   const result = await withDaemon(common, (client) => client.call('record.open', params))
-  const bytes = Buffer.from(result.content, 'base64')
-  if (options.out !== undefined) {
-    await writeContent(options.out, bytes)
-    const { content: _, ...facts } = result
-    emit(common, { ...facts, out: options.out }, () => options.out ?? '')
-  } else if (common.json) {
-    emit(common, result, () => '')
-  } else {
-    process.stdout.write(bytes)
-  }
+  const { content, ...facts } = result
+  await giveBytes(common, content, { facts, result, out: options.out })
   if (!common.json) {
     say(openedText(result))
   }
@@ -107,15 +99,13 @@ function openedText({ sizeBytes, from, origin, alias, version, access }: Result<
   return `${sizeBytes} bytes, version ${version} by ${who(origin)}, content verified; this look is on the chain as ${short(access)}.`
 }
 
-export type EnvelopeOptions = { readonly chain?: string; readonly actor?: string; readonly out?: string }
-
-/** Writes out the envelope of a transmission as it is, sealed: for whoever is to check what a receiver claims of it. */
-export async function writeEnvelope(common: Common, via: string, options: EnvelopeOptions): Promise<void> {
-  const { chain, actor, out } = options
-  const params = { chain, actor, via: via as TransactionId }
-  const result = await withDaemon(common, (client) => client.call('record.envelope', params))
-  const { envelope, ...facts } = result
-  const bytes = Buffer.from(envelope, 'base64')
+/** Base64 of an answer as bytes: into a new file, within the answer as JSON, or to standard output. */
+async function giveBytes(
+  common: Common,
+  base64: string,
+  { facts, result, out }: { readonly facts: object; readonly result: object; readonly out: string | undefined }
+): Promise<void> {
+  const bytes = Buffer.from(base64, 'base64')
   if (out !== undefined) {
     await writeContent(out, bytes)
     emit(common, { ...facts, out }, () => out)
@@ -124,6 +114,23 @@ export async function writeEnvelope(common: Common, via: string, options: Envelo
   } else {
     process.stdout.write(bytes)
   }
+}
+
+export type EnvelopeOptions = {
+  readonly chain?: string
+  readonly actor?: string
+  readonly out?: string
+  readonly timeout?: number
+}
+
+/** Writes out the envelope of a transmission as it is, sealed: for whoever is to check what a receiver claims of it. */
+export async function writeEnvelope(common: Common, via: string, options: EnvelopeOptions): Promise<void> {
+  const { chain, actor, out, timeout } = options
+  const timeoutMs = timeout === undefined ? undefined : Math.round(timeout * 1000)
+  const params = { chain, actor, via: via as TransactionId, timeoutMs }
+  const result = await withDaemon(common, (client) => client.call('record.envelope', params))
+  const { envelope, ...facts } = result
+  await giveBytes(common, envelope, { facts, result, out })
 }
 
 export type ListOptions = {

@@ -1,7 +1,7 @@
 /** Verifies a receipt without a daemon, a home or a network. */
 import { parsePin, type ReceiptCheck, verifyReceiptFile } from '@wardline/client'
 import { limits, type MemberId } from '@wardline/codec'
-import { type CustodyGraph, custodyJson, drawSwimlanes, type JudgedClaim, judgeClaims } from '@wardline/custody'
+import { type CustodyGraph, custodyJson, drawSwimlanes, type JudgedEnvelope, judgeClaims } from '@wardline/custody'
 import { cardMember, chargedTo, type Genesis } from '@wardline/ledger'
 import { CLAIMS } from '../claims.ts'
 import { CommandFailure, EXIT, type ExitCode, usage } from '../exit.ts'
@@ -27,13 +27,13 @@ export async function verify(common: Common, receipt: string, options: VerifyOpt
       showTrace(common, verdict)
       return EXIT.ok
     }
-    const claims = judgeClaims(verdict.graph, verdict.sends, await readEnvelope(options.envelope))
-    if (claims === undefined) return notOfThisReceipt(common)
-    showTrace(common, verdict, claims)
+    const judged = judgeClaims(verdict.graph, verdict.sends, await readEnvelope(options.envelope))
+    if (judged === undefined) return notOfThisReceipt(common)
+    showTrace(common, verdict, judged)
     return EXIT.ok
   }
   if (options.envelope !== undefined)
-    throw usage('--envelope goes with the receipt of a trace ("wardline record receipt").')
+    throw usage('--envelope goes with the receipt of a trace ("wardline record trace --proof").')
   const { id, transaction, height, digest, time, final, pinned } = verdict
   const facts = {
     ok: true,
@@ -84,33 +84,32 @@ async function readEnvelope(path: string): Promise<Uint8Array> {
 }
 
 function notOfThisReceipt(common: Common): ExitCode {
-  const what = 'The envelope is not what a hand-off of the receipt commits to: it is another one’s, or was changed.'
+  const what =
+    'No hand-off in the receipt commits to this envelope: it was changed, or belongs to one that the receipt does not hold.'
   emit(common, { ok: false, code: 'other-envelope', what, at: null }, () => '')
-  if (!common.json) say(`Not verified (other-envelope): ${what}`)
+  if (!common.json) say(`The receipt verifies, but the envelope does not belong to it (other-envelope). ${what}`)
   return EXIT.verification
 }
 
-/** What stands below the drawing of the claims about the hand-off whose envelope is at hand. */
-function claimLines(claims: readonly JudgedClaim[], names: (member: MemberId) => string): readonly string[] {
-  if (claims.length === 0) return ['No receiver claims that the envelope held something else.']
+/** What stands below the drawing of the claims about the hand-offs whose envelope is at hand. */
+function claimLines({ transmissions, claims }: JudgedEnvelope, names: (member: MemberId) => string): readonly string[] {
+  if (claims.length === 0) {
+    return [`The receipt holds no claim of a mismatch about ${transmissions.map(short).join(', ')}; there may be some.`]
+  }
   return claims.map(
     ({ transmission, sender, receiver, verdict }) =>
       `${names(receiver)} says of what ${names(sender)} sent as ${short(transmission)}: mismatch, ${CLAIMS[verdict]}`
   )
 }
 
-function showTrace(
-  common: Common,
-  check: Extract<ReceiptCheck, { kind: 'trace' }>,
-  claims?: readonly JudgedClaim[]
-): void {
+function showTrace(common: Common, check: Extract<ReceiptCheck, { kind: 'trace' }>, envelope?: JudgedEnvelope): void {
   const { chain, graph, content, final, pinned, genesis } = check
   const names = namesOf(genesis)
   const mayLack = lacking(graph)
   // Of a receipt there is no telling, and a `false` would be read as if there were.
   const { complete: _, ...shown } = custodyJson(graph, { names })
   const proof = { ok: true, chain, commitment: content, final, pinned, assumes: assumptions(pinned), mayLack }
-  emit(common, { ...proof, ...(claims && { claims }), ...shown }, () =>
+  emit(common, { ...proof, ...(envelope && { envelope }), ...shown }, () =>
     [
       `verified     record ${graph.recordId}`,
       `commitment   ${content}`,
@@ -120,7 +119,7 @@ function showTrace(
       `proves not   that there was nothing else, before or since: other hand-offs, acknowledgements, ${graph.recall === undefined ? 'a recall' : 'attestations'}`,
       '',
       drawSwimlanes(graph, { names, width: screenWidth(), unicode: showsUnicode(), asOf: final.height }),
-      ...(claims === undefined ? [] : claimLines(claims, names))
+      ...(envelope === undefined ? [] : claimLines(envelope, names))
     ].join('\n')
   )
 }

@@ -307,10 +307,13 @@ test('with the envelope of a hand-off it says what a claimed mismatch comes to, 
   assert.match(proven.out, `Birch says of what Alder sent as ${bad.id.slice(0, 12)}`)
   assert.match(proven.out, 'mismatch, proven')
   const json = JSON.parse((await verify('claimed.json', 'envelope.bin', '--json')).out)
-  assert.equal(json.claims, [{ transmission: bad.id, sender: alder.member, receiver: birch.member, verdict: 'proven' }])
+  assert.equal(json.envelope, {
+    transmissions: [bad.id],
+    claims: [{ transmission: bad.id, sender: alder.member, receiver: birch.member, verdict: 'proven' }]
+  })
   const unclaimed = await verify('unclaimed.json', 'envelope.bin')
   assert.is(unclaimed.exit, 0)
-  assert.match(unclaimed.out, 'No receiver claims')
+  assert.match(unclaimed.out, `The receipt holds no claim of a mismatch about ${bad.id.slice(0, 12)}`)
   const other = await verify('claimed.json', 'other.bin', '--json')
   assert.is(other.exit, 4)
   assert.is(JSON.parse(other.out).code, 'other-envelope')

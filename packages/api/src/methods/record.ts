@@ -246,12 +246,13 @@ export const recordMethods = {
   }),
   'record.envelope': method({
     summary:
-      'Gives the sealed envelope of a transmission that is here, with which anybody can check what its receivers claim of it.',
+      'Gives the sealed envelope of a transmission that this hospital sent or was sent, with which what its receivers claim of it can be checked. Whoever also has a content key that one of them revealed can read the record.',
     roles: writers,
     audited: true,
     params: z.strictObject({
       chain,
       via: transactionId.describe('The transmission'),
+      timeoutMs,
       actor
     }),
     result: z.object({
@@ -261,7 +262,7 @@ export const recordMethods = {
       envelope: z.string().describe('Base64 of the exact bytes: what the transaction commits to'),
       sizeBytes: count
     }),
-    errors: ['not-found', 'ambiguous', 'payload-not-here', 'unavailable']
+    errors: ['refused', 'not-found', 'ambiguous', 'payload-not-here', 'timeout', 'unavailable']
   }),
   'record.list': method({
     summary: 'Lists the records this hospital sent or was sent, newest first, without their content.',

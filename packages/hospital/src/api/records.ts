@@ -14,7 +14,7 @@ import {
 } from '@wardline/ledger'
 import { openDuty } from '@wardline/views'
 import { build, type NotSent, type SendRequest, send } from '../author.ts'
-import { contentOf } from '../content.ts'
+import { contentOf, envelopeOf } from '../content.ts'
 import { type Deadline, deadlineIn } from '../deadline.ts'
 import { broughtBy, onItsWay, transmissionOf, type Wanted, waitUntilHeld } from '../holding.ts'
 import type { Membership, Memberships } from '../membership.ts'
@@ -88,14 +88,12 @@ export function recordMethods(running: () => readonly RunningChain[]): Methods {
       }
     },
 
-    async 'record.envelope'({ chain: name, via }) {
-      const { chain } = chainOfMode(memberships, name, 'STT')
+    async 'record.envelope'({ chain: name, via, timeoutMs }, { signal }) {
+      const member = chainOfMode(memberships, name, 'STT')
+      const { chain } = member
       const sent = chain.query.transaction(via)
       if (sent?.kind !== 'stt.send') throw new ApiError('not-found', 'the chain has no such transmission')
-      const envelope = chain.payloads.get(sent)
-      if (envelope === undefined || !chain.payloads.matches(sent, envelope)) {
-        throw new ApiError('payload-not-here', 'the envelope is not here')
-      }
+      const envelope = await envelopeOf(member, sent, deadlineIn(member, timeoutMs, signal))
       return {
         chain: chain.id,
         record: sent.body.recordId,
