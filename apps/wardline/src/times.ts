@@ -11,3 +11,8 @@ export function timeOf(option: string, text: string | undefined): number | undef
   if (Number.isNaN(timeMs)) throw usage(`${option} must be a time such as 2027-12-31T00:00:00Z.`)
   return timeMs
 }
+
+/** How long a daemon is to try, from seconds as people say them; left out, the daemon knows. */
+export function timeoutMsOf(seconds: number | undefined): number | undefined {
+  return seconds === undefined ? undefined : Math.round(seconds * 1000)
+}

@@ -8,6 +8,7 @@ import { CommandFailure, EXIT, type ExitCode, usage } from '../exit.ts'
 import { makeFolder, readText, writeNew } from '../files.ts'
 import { type Common, emit, say, short, utc, who } from '../output.ts'
 import { withDaemon } from '../settings.ts'
+import { timeoutMsOf } from '../times.ts'
 import { readContent, writeContent } from './record.ts'
 import { type PatientOptions, patientParams } from './shared-record.ts'
 import { keepReceipt, stateText, type WaitOptions, waitParams } from './waiting.ts'
@@ -100,7 +101,7 @@ export async function requestRecords(
     purpose: purpose as ParamsInput<'record.request'>['purpose'],
     accessor,
     actor,
-    timeoutMs: timeout === undefined ? undefined : Math.round(timeout * 1000)
+    timeoutMs: timeoutMsOf(timeout)
   }
   const result = await withDaemon(common, (client) => client.call('record.request', params))
   const kept: KeptRecord[] = []

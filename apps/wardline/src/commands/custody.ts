@@ -2,7 +2,7 @@
 import type { ParamsInput, Result } from '@wardline/api'
 import type { SocketClient } from '@wardline/client'
 import type { Height, RecordId, TransactionId } from '@wardline/codec'
-import { CLAIMS } from '../claims.ts'
+import { claimLine } from '../claims.ts'
 import { CommandFailure, EXIT, usage } from '../exit.ts'
 import { writeNew } from '../files.ts'
 import { type Common, emit, recallWord, say, screenWidth, short, showsUnicode, table, utc, who } from '../output.ts'
@@ -28,7 +28,7 @@ export async function traceRecord(common: Common, record: string, options: Trace
 /** What stands below the drawing of claims that an envelope did not hold what was committed to. */
 function mismatchLines({ edges }: Result<'record.trace'>): readonly string[] {
   return edges.flatMap(({ mismatch, from, to, timeMs }) =>
-    mismatch === null ? [] : [`${who(to)} says of what ${who(from)} sent ${utc(timeMs)}: mismatch, ${CLAIMS[mismatch]}`]
+    mismatch === null ? [] : [claimLine(who(to), who(from), utc(timeMs), mismatch)]
   )
 }
 

@@ -7,6 +7,7 @@ import { CommandFailure, EXIT, usage } from '../exit.ts'
 import { readBytes } from '../files.ts'
 import { type Common, emit, recallWord, say, short, table, utc, who } from '../output.ts'
 import { withDaemon } from '../settings.ts'
+import { timeoutMsOf } from '../times.ts'
 import { keepReceipt, stateText, type WaitOptions, waitParams } from './waiting.ts'
 
 export type SendOptions = WaitOptions & {
@@ -83,7 +84,7 @@ export async function openRecord(common: Common, record: string | undefined, opt
     transaction: transaction as TransactionId | undefined,
     purpose: purpose as ParamsInput<'record.open'>['purpose'],
     reader,
-    timeoutMs: timeout === undefined ? undefined : Math.round(timeout * 1000)
+    timeoutMs: timeoutMsOf(timeout)
   }
   const result = await withDaemon(common, (client) => client.call('record.open', params))
   const { content, ...facts } = result
@@ -126,7 +127,7 @@ export type EnvelopeOptions = {
 /** Writes out the envelope of a transmission as it is, sealed: for whoever is to check what a receiver claims of it. */
 export async function writeEnvelope(common: Common, via: string, options: EnvelopeOptions): Promise<void> {
   const { chain, actor, out, timeout } = options
-  const timeoutMs = timeout === undefined ? undefined : Math.round(timeout * 1000)
+  const timeoutMs = timeoutMsOf(timeout)
   const params = { chain, actor, via: via as TransactionId, timeoutMs }
   const result = await withDaemon(common, (client) => client.call('record.envelope', params))
   const { envelope, ...facts } = result
@@ -223,7 +224,7 @@ export type AckOptions = {
 export async function acknowledge(common: Common, transmission: string, options: AckOptions): Promise<void> {
   const { chain, refuse, reveal, timeout, actor } = options
   if (refuse === true && reveal === true) throw usage('--refuse and --reveal exclude each other.')
-  const timeoutMs = timeout === undefined ? undefined : Math.round(timeout * 1000)
+  const timeoutMs = timeoutMsOf(timeout)
   const params = { chain, via: transmission as TransactionId, refuse, reveal, timeoutMs, actor }
   const result = await withDaemon(common, (client) => client.call('record.ack', params))
   emit(common, result, () =>

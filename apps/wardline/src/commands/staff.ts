@@ -6,7 +6,7 @@ import { CommandFailure, EXIT } from '../exit.ts'
 import { readBytes } from '../files.ts'
 import { type Common, emit, say, short, table } from '../output.ts'
 import { withDaemon } from '../settings.ts'
-import { timeOf } from '../times.ts'
+import { timeOf, timeoutMsOf } from '../times.ts'
 import { keepReceipt, stateText, type WaitOptions, waitParams } from './waiting.ts'
 
 type Role = ParamsInput<'person.create'>['role']
@@ -92,7 +92,7 @@ async function register(
     attributes: attribute,
     reference: id,
     actor,
-    timeoutMs: timeout === undefined ? undefined : Math.round(timeout * 1000)
+    timeoutMs: timeoutMsOf(timeout)
   }
   const answer = await client.call('person.create', params)
   // Refused or expired is the end of this one, though the call itself succeeded.

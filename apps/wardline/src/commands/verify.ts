@@ -3,7 +3,7 @@ import { parsePin, type ReceiptCheck, verifyReceiptFile } from '@wardline/client
 import { limits, type MemberId } from '@wardline/codec'
 import { type CustodyGraph, custodyJson, drawSwimlanes, type JudgedEnvelope, judgeClaims } from '@wardline/custody'
 import { cardMember, chargedTo, type Genesis } from '@wardline/ledger'
-import { CLAIMS } from '../claims.ts'
+import { claimLine } from '../claims.ts'
 import { CommandFailure, EXIT, type ExitCode, usage } from '../exit.ts'
 import { readBytes } from '../files.ts'
 import { type Common, emit, say, screenWidth, short, showsUnicode, utc } from '../output.ts'
@@ -96,9 +96,8 @@ function claimLines({ transmissions, claims }: JudgedEnvelope, names: (member: M
   if (claims.length === 0) {
     return [`The receipt holds no claim of a mismatch about ${transmissions.map(short).join(', ')}; there may be some.`]
   }
-  return claims.map(
-    ({ transmission, sender, receiver, verdict }) =>
-      `${names(receiver)} says of what ${names(sender)} sent as ${short(transmission)}: mismatch, ${CLAIMS[verdict]}`
+  return claims.map(({ transmission, sender, receiver, verdict }) =>
+    claimLine(names(receiver), names(sender), `as ${short(transmission)}`, verdict)
   )
 }
 

@@ -3,6 +3,7 @@ import type { Submitted } from '@wardline/api'
 import { CommandFailure, EXIT } from '../exit.ts'
 import { readTextIfPresent, writeNew } from '../files.ts'
 import { type Common, say } from '../output.ts'
+import { timeoutMsOf } from '../times.ts'
 
 export type WaitOptions = {
   readonly chain?: string
@@ -29,7 +30,7 @@ export async function waitParams({ chain, wait, timeout, receipt, actor }: WaitO
     wait,
     actor,
     receipt: receipt === undefined ? undefined : true,
-    timeoutMs: timeout === undefined ? undefined : Math.round(timeout * 1000)
+    timeoutMs: timeoutMsOf(timeout)
   }
 }
 

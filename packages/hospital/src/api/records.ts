@@ -90,12 +90,10 @@ export function recordMethods(running: () => readonly RunningChain[]): Methods {
 
     async 'record.envelope'({ chain: name, via, timeoutMs }, { signal }) {
       const member = chainOfMode(memberships, name, 'STT')
-      const { chain } = member
-      const sent = chain.query.transaction(via)
-      if (sent?.kind !== 'stt.send') throw new ApiError('not-found', 'the chain has no such transmission')
+      const sent = transmissionOf(member, via)
       const envelope = await envelopeOf(member, sent, deadlineIn(member, timeoutMs, signal))
       return {
-        chain: chain.id,
+        chain: member.chain.id,
         record: sent.body.recordId,
         transmission: sent.id,
         envelope: Buffer.from(envelope).toString('base64'),
