@@ -63,6 +63,8 @@ export type ChainVerification =
       readonly appHash: Hash
       /** Final transactions. */
       readonly transactions: number
+      /** The validators of each epoch that has begun, those of the genesis first. */
+      readonly sets: readonly ValidatorSet[]
       /** The highest block with a finalization of its own; below `height` only after a crash in the middle of a catch-up. */
       readonly certified: Height
       /** Final transactions whose payload every member must hold: no rule needs them, so what is not well here is no failure. */
@@ -127,8 +129,8 @@ class Fault extends Error {
 /** The chain as recomputed so far. */
 type Replay = {
   readonly state: Map<string, Uint8Array>
-  /** The validators of the next block. */
-  set: ValidatorSet
+  /** By epoch; the last are those of the next block. */
+  readonly sets: ValidatorSet[]
   header: Header | null
   digest: Digest
   height: number
@@ -152,13 +154,14 @@ export async function verifyChain(parts: ChainVerificationParts): Promise<ChainV
       parts.onProgress?.(at, end.height)
     }
     await checkEnd(store, replay, end)
-    const { digest, appHash, transactions, certified, payloads } = replay
+    const { digest, appHash, transactions, sets, certified, payloads } = replay
     return {
       kind: 'verified',
       height: height(replay.height),
       digest,
       appHash,
       transactions,
+      sets,
       certified: height(certified),
       payloads
     }
@@ -194,7 +197,7 @@ function beginReplay(genesis: Genesis): Replay {
   const state = new Map<string, Uint8Array>()
   for (const { key, value } of genesisChanges(genesis)) if (value !== null) state.set(key, value)
   const payloads = { here: 0, missing: 0, damaged: 0 }
-  return { ...start, header: null, state, set: validatorsOf(genesis), transactions: 0, certified: 0, payloads }
+  return { ...start, header: null, state, sets: [validatorsOf(genesis)], transactions: 0, certified: 0, payloads }
 }
 
 async function replayBlock(
@@ -211,7 +214,7 @@ async function replayBlock(
     throw fault('wrong-link', 'it does not follow the block before it')
   }
   if (header.time <= replay.time) throw fault('wrong-link', 'it is not later than the block before it')
-  const { set } = replay
+  const set = replay.sets.at(-1) as ValidatorSet
   if (header.epoch !== set.epoch) throw fault('wrong-set', 'it is of another epoch than the chain is in')
   if (header.history !== name32<Hash>(frontierRoot(replay.history))) {
     throw fault('wrong-history', 'its history is not that of the blocks before it')
@@ -254,7 +257,7 @@ async function replayBlock(
     if (value === null) replay.state.delete(key)
     else replay.state.set(key, value)
   }
-  replay.set = nextSet
+  if (isClosing) replay.sets.push(nextSet)
   replay.header = header
   replay.digest = digest
   replay.height = at
@@ -362,7 +365,7 @@ async function checkEnd(store: KeyValueStore, replay: Replay, end: End): Promise
     }
   }
   for await (const [key] of store.range({
-    from: keys.closing(replay.set.epoch),
+    from: keys.closing((replay.sets.at(-1) as ValidatorSet).epoch),
     to: under('blocks/closing/').to,
     limit: 1
   })) {

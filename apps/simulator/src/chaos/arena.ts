@@ -5,7 +5,7 @@ import { connectSocket, type SocketClient } from '@wardline/client'
 import { type ChainId, type MemberId, WardlineError } from '@wardline/codec'
 import { homePaths, portOf, socketPaths } from '@wardline/config'
 import { type JournalEntry, scanJournal } from '@wardline/consensus'
-import { cardMember, chainIdOf, type Genesis, parseGenesis, validatorsOf } from '@wardline/ledger'
+import { cardMember, chainIdOf, type Genesis, parseGenesis } from '@wardline/ledger'
 import type { Prng } from '@wardline/network-memory'
 import { openFileJournal } from '@wardline/store-level'
 import { foundNetwork } from '../local-network/ceremony.ts'
@@ -101,7 +101,7 @@ export async function createArena(options: {
     chain: chainIdOf(genesis),
     hospitals,
     proxy,
-    votes: createSignedVotes(validatorsOf(genesis)),
+    votes: createSignedVotes(),
     prng,
     faults: new Map(),
     violations,

@@ -3,6 +3,7 @@ import type { Scenario } from './scenario.ts'
 import { freeze, killAll, killOne, killStarting, oneDead } from './scenarios/crashes.ts'
 import { editedDatabase, fullDisk, restoredBackup, secondDaemon } from './scenarios/disks.ts'
 import { halves, minority, oneWay, resets, slowLinks } from './scenarios/links.ts'
+import { changedValidators } from './scenarios/validators.ts'
 
 export const SCENARIOS: readonly Scenario[] = [
   killOne,
@@ -18,5 +19,6 @@ export const SCENARIOS: readonly Scenario[] = [
   secondDaemon,
   editedDatabase,
   fullDisk,
-  restoredBackup
+  restoredBackup,
+  changedValidators
 ]

@@ -12,8 +12,12 @@ import {
 } from '@wardline/consensus'
 
 export type SignedVotes = {
+  /** Tells the validators of an epoch, whom its certificates name by number; again is no harm. */
+  epoch(set: ValidatorSet): void
   journal(validator: string, entries: readonly JournalEntry[]): void
   certificate(certificate: Certificate): void
+  /** Epochs of which certificates were seen, and whose validators nobody has told. */
+  untold(): readonly number[]
   /** One line for each pair of votes that exclude each other. */
   conflicts(): readonly string[]
   /** Votes known, each counted once. */
@@ -22,8 +26,10 @@ export type SignedVotes = {
 
 type Slot = { notarize?: string; finalize?: string; nullify?: string }
 
-/** @param set the validators that certificates name by number */
-export function createSignedVotes(set: ValidatorSet): SignedVotes {
+export function createSignedVotes(): SignedVotes {
+  const sets = new Map<number, ValidatorSet>()
+  /** Certificates of epochs whose validators have not been told yet. */
+  const waiting = new Map<number, Certificate[]>()
   const slots = new Map<string, Slot>()
   const conflicts = new Set<string>()
   let count = 0
@@ -48,8 +54,13 @@ export function createSignedVotes(set: ValidatorSet): SignedVotes {
     slot[kind] ??= digest
   }
 
-  const noteCertificate = ({ kind, epoch, view, digest, signers }: Certificate): void => {
-    if (epoch !== set.epoch) return
+  const noteCertificate = (certificate: Certificate): void => {
+    const { kind, epoch, view, digest, signers } = certificate
+    const set = sets.get(epoch)
+    if (set === undefined) {
+      waiting.set(epoch, [...(waiting.get(epoch) ?? []), certificate])
+      return
+    }
     for (const signer of signers) {
       const validator = set.validators[signer]
       if (validator !== undefined) note(validator.member, kind, epoch, view, digest)
@@ -57,6 +68,12 @@ export function createSignedVotes(set: ValidatorSet): SignedVotes {
   }
 
   return {
+    epoch(set) {
+      sets.set(set.epoch, set)
+      const known = waiting.get(set.epoch) ?? []
+      waiting.delete(set.epoch)
+      for (const certificate of known) noteCertificate(certificate)
+    },
     journal(validator, entries) {
       for (const entry of entries) {
         switch (entry.kind) {
@@ -82,6 +99,7 @@ export function createSignedVotes(set: ValidatorSet): SignedVotes {
     },
     certificate: noteCertificate,
     conflicts: () => [...conflicts],
+    untold: () => [...waiting.keys()],
     count: () => count
   }
 }

@@ -33,6 +33,9 @@ export async function verifyHomes(arena: Arena): Promise<Verified | undefined> {
     const at = chain.blocks.findIndex(({ digest }, index) => digest !== longest.chain.blocks[index]?.digest)
     if (at >= 0) arena.violate('fork', `${name} and ${longest.name} have two blocks ${at + 1}`)
   }
+  for (const epoch of arena.votes.untold()) {
+    arena.violate('unknown-epoch', `certificates of epoch ${epoch} were seen, which no chain on a disk has`)
+  }
   for (const conflict of arena.votes.conflicts()) arena.violate('double-vote', conflict)
   return { chain: longest.chain, certificates }
 }
@@ -49,7 +52,7 @@ async function verifyHome(arena: Arena, { name, home }: Hospital): Promise<Verif
       if (verification.kind === 'failed') {
         const { height, code, what } = verification
         arena.violate('bad-chain', `${name} fails at block ${height}: ${what} (${code})`)
-      }
+      } else for (const set of verification.sets) votes.epoch(set)
       let certificates = 0
       for await (const [, bytes] of store.range({ from: 'blocks/certificate/', to: 'blocks/certificate0' })) {
         const certificate = parseCertificate(bytes)

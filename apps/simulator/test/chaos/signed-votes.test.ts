@@ -19,7 +19,8 @@ const B = hex('b') as Digest
 type Seen = readonly [where: 'journal' | 'certificate', kind: VoteKind, view: number, digest: Digest]
 
 function conflictsOf(...seen: readonly Seen[]): number {
-  const votes = createSignedVotes(set)
+  const votes = createSignedVotes()
+  votes.epoch(set)
   for (const [where, kind, view, digest] of seen) {
     const statement = { kind, epoch: epoch(0), view: view as View, digest }
     const signed = { ...statement, signer: first?.member, signature: new Uint8Array(64), attempt: 0 }
@@ -50,6 +51,19 @@ for (const [what, conflicts, ...seen] of rows) test(what, () => assert.is(confli
 
 test('certificates of a fork name every signer that they share', () => {
   assert.is(conflictsOf(['certificate', 'finalize', 1, A], ['certificate', 'finalize', 1, B]), 3)
+})
+
+test('a certificate of an epoch is counted as soon as the validators of that epoch are told', () => {
+  const votes = createSignedVotes()
+  const later = validatorSet(epoch(1), set.validators.slice(1))
+  const signed = { epoch: epoch(1), view: 1 as View, signers: [0, 1, 2], signatures: [] }
+  votes.certificate({ ...signed, kind: 'finalize', digest: A } as Certificate)
+  votes.certificate({ ...signed, kind: 'finalize', digest: B } as Certificate)
+  assert.equal([votes.untold(), votes.conflicts()], [[1], []])
+  votes.epoch(later)
+  votes.epoch(set)
+  assert.equal([votes.untold(), votes.conflicts().length], [[], 3])
+  assert.not.ok(votes.conflicts().some((line) => line.includes(first?.member ?? '')))
 })
 
 test.run()
