@@ -8,7 +8,7 @@
  * once. In larger networks the usual mesh is used.
  */
 
-import { assert, limits, WardlineError } from '@wardline/codec'
+import { AssertionError, assert, limits, WardlineError } from '@wardline/codec'
 import type { Gossip, GossipVerdict, Log, PeerName } from '@wardline/ports'
 import { nameOf } from './dialler.ts'
 import { type GossipInternals, heartbeatWithin } from './gossip-internals.ts'
@@ -43,6 +43,7 @@ export function createGossip(parts: {
   readonly gossip: GossipInternals
   readonly log: Log
   readonly onReject: (peer: PeerName, topic: string) => void
+  readonly onBug: (error: AssertionError) => void
 }): GossipPart {
   const { gossip, log } = parts
   const handlers = new Map<string, Handler>()
@@ -80,6 +81,7 @@ export function createGossip(parts: {
     try {
       return await handler(data, from)
     } catch (error) {
+      if (error instanceof AssertionError) parts.onBug(error)
       log.error('A gossip handler failed.', { topic, peer: from, reason: nameOf(error) })
       return 'ignore'
     } finally {

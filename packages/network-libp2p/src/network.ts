@@ -2,7 +2,7 @@
 
 import { randomBytes } from 'node:crypto'
 import type { Connection, ConnectionGater } from '@libp2p/interface'
-import { limits, WardlineError } from '@wardline/codec'
+import { type AssertionError, limits, WardlineError } from '@wardline/codec'
 import type { Log, Network, NetworkPeer, PeerName, Random } from '@wardline/ports'
 import { createDialler } from './dialler.ts'
 import { createGossip, type GossipPart } from './gossip.ts'
@@ -24,6 +24,8 @@ export type Libp2pNetworkOptions = {
   readonly random?: Random
   /** How long a requesting peer may keep us waiting for its request, or for room to answer; 10 s unless given. */
   readonly stallMs?: number
+  /** Our own bug, met by a handler: what asked got no answer. Left out, it is thrown where nothing catches it. */
+  readonly onBug?: (error: AssertionError) => void
 }
 
 export type Libp2pNetwork = Network & {
@@ -42,7 +44,7 @@ const GOODBYE_MS = 250
  * @throws WardlineError `port-in-use | listen-failed`
  */
 export async function createLibp2pNetwork(options: Libp2pNetworkOptions): Promise<Libp2pNetwork> {
-  const { log } = options
+  const { log, onBug = throwOutside } = options
   const scores = createPeerScores()
   let listed: ReadonlyMap<PeerName, NetworkPeer> = new Map()
   let closing: Promise<void> | undefined
@@ -100,7 +102,12 @@ export async function createLibp2pNetwork(options: Libp2pNetworkOptions): Promis
     log,
     refusedForMs: (peer) => scores.refusedForMs(peer, now())
   })
-  const gossipPart = createGossip({ gossip: internals, log, onReject: (peer) => report(peer, 'gossip-rejected') })
+  const gossipPart = createGossip({
+    gossip: internals,
+    log,
+    onReject: (peer) => report(peer, 'gossip-rejected'),
+    onBug
+  })
   gossip = gossipPart
   const updateReach = (): void => {
     gossipPart.setReach({ listed: listed.size, linked: links.up().filter((peer) => listed.has(peer)).length })
@@ -113,7 +120,7 @@ export async function createLibp2pNetwork(options: Libp2pNetworkOptions): Promis
     log,
     onChange: updateReach
   })
-  const streams = createStreams({ node, log, isAllowed, onFault: report, stallMs: options.stallMs ?? STALL_MS })
+  const streams = createStreams({ node, log, isAllowed, onFault: report, onBug, stallMs: options.stallMs ?? STALL_MS })
 
   node.addEventListener('peer:connect', ({ detail }) => dialler.onConnected(detail.toString()))
   node.addEventListener('peer:disconnect', ({ detail }) => dialler.onDisconnected(detail.toString()))
@@ -175,6 +182,12 @@ async function sayGoodbye(connection: Connection): Promise<void> {
   } catch (error) {
     connection.abort(error instanceof Error ? error : new Error('closing'))
   }
+}
+
+function throwOutside(error: AssertionError): void {
+  setImmediate(() => {
+    throw error
+  })
 }
 
 function listenError(cause: unknown): WardlineError {

@@ -1,7 +1,7 @@
 /** Requests to one peer and their answers: a stream each, a request frame, then answer frames until the end. */
 
 import type { Connection, Libp2p, Stream } from '@libp2p/interface'
-import { assert, limits, WardlineError } from '@wardline/codec'
+import { AssertionError, assert, limits, WardlineError } from '@wardline/codec'
 import type { Log, PeerName, ServeOptions, StreamHandler, StreamRequest } from '@wardline/ports'
 import { isOpen, nameOf } from './dialler.ts'
 import { PREFIX_BYTES, readFrames, reasonOf, writeFrame } from './frames.ts'
@@ -25,6 +25,7 @@ export function createStreams(parts: {
   readonly isAllowed: (peer: PeerName) => boolean
   /** The peer broke the bound or the form of a protocol's requests. */
   readonly onFault: (peer: PeerName, code: string) => void
+  readonly onBug: (error: AssertionError) => void
   /** A client must have sent its request, and must take what it is sent, within this time. */
   readonly stallMs: number
 }): Streams {
@@ -97,8 +98,10 @@ export function createStreams(parts: {
       const code = error instanceof WardlineError ? error.code : 'stream-handler-failed'
       // A handler may ask others, and pass on how that failed.
       if (isRead ? code === 'bad-request' : code === 'stream-overflow') parts.onFault(from, code)
+      if (error instanceof AssertionError) parts.onBug(error)
       if (!closed) {
-        log.debug('A request ended early.', { peer: from, protocol, code, reason: nameOf(error) })
+        const level = error instanceof WardlineError ? 'debug' : 'error'
+        log[level]('A request ended early.', { peer: from, protocol, code, reason: nameOf(error) })
       }
       stream.abort(error instanceof Error ? error : new Error(code))
     } finally {

@@ -1,6 +1,7 @@
 /** Networks on loopback for the tests of this package. */
 
 import { randomBytes } from 'node:crypto'
+import type { AssertionError } from '@wardline/codec'
 import type { Log, LogFields, NetworkPeer } from '@wardline/ports'
 import { createLibp2pNetwork, type Libp2pNetwork } from '../src/index.ts'
 
@@ -15,14 +16,21 @@ export function keepingLog(lines: string[] = []): Log {
 }
 
 export async function startHost(
-  options: { secretKey?: Uint8Array; port?: number; log?: Log; stallMs?: number } = {}
+  options: {
+    secretKey?: Uint8Array
+    port?: number
+    log?: Log
+    stallMs?: number
+    onBug?: (error: AssertionError) => void
+  } = {}
 ): Promise<Host> {
   const secretKey = options.secretKey ?? randomBytes(32)
   const network = await createLibp2pNetwork({
     secretKey,
     listen: [`/ip4/127.0.0.1/tcp/${options.port ?? 0}`],
     log: options.log ?? keepingLog(),
-    ...(options.stallMs === undefined ? {} : { stallMs: options.stallMs })
+    ...(options.stallMs === undefined ? {} : { stallMs: options.stallMs }),
+    ...(options.onBug === undefined ? {} : { onBug: options.onBug })
   })
   return { network, peer: { name: network.self, addresses: network.addresses() }, secretKey }
 }

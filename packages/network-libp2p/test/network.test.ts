@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { connect, type Socket } from 'node:net'
 import type { Stream } from '@libp2p/interface'
-import { limits, name32, type SignKey, WardlineError } from '@wardline/codec'
+import { AssertionError, limits, name32, type SignKey, WardlineError } from '@wardline/codec'
 import { publicSignKey } from '@wardline/crypto'
 import type { ServeOptions, StreamRequest } from '@wardline/ports'
 import { suite } from 'uvu'
@@ -341,6 +341,42 @@ test('a client that never reads, or never asks, is cut', () =>
     await until('the end of the handler', () => ended)
     assert.is(await closeCodeOf(mute), 'reset')
     assert.ok(lines.some((line) => line.includes('stream-timeout')))
+  }))
+
+test('a failed assertion in a handler is not kept from who ends the process; any other failure is', () =>
+  withParts(async (closing) => {
+    const bugs: string[] = []
+    const hosts = [await startHost({ onBug: ({ message }) => bugs.push(message) }), await startHost()]
+    for (const { network } of hosts) closing(network)
+    await listAll(hosts)
+    await allConnected(hosts)
+    const [host, other] = hosts as [Host, Host]
+    const failures: Record<string, Error> = {
+      world: new WardlineError('store-failed', 'the disk of this test is full'),
+      unknown: new TypeError('of this test'),
+      asked: new AssertionError('asked')
+    }
+    host.network.serve(
+      PROTOCOL,
+      // biome-ignore lint/correctness/useYield: it fails before it has anything to give
+      async function* (request) {
+        throw failures[Buffer.from(request).toString()]
+      },
+      SERVED
+    )
+    for (const asked of Object.keys(failures)) {
+      const answer = framesOf(other.network.request(host.network.self, PROTOCOL, Buffer.from(asked), OPTIONS))
+      assert.is(await codeOf(answer), 'stream-closed', asked)
+    }
+    assert.equal(bugs, ['asked'])
+    host.network.gossip.subscribe(TOPIC, async (data) => {
+      if (isWarm(host.network, data)) return 'accept'
+      throw new AssertionError('told')
+    })
+    other.network.gossip.subscribe(TOPIC, async () => 'accept')
+    await flows(other, [host])
+    await other.network.gossip.publish(TOPIC, Buffer.from('a message'))
+    await until('the failed assertion', () => bugs.includes('told'))
   }))
 
 test('a length prefix of 1 GB ends the stream on either side, without waiting for the bytes', () =>

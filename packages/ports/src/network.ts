@@ -26,7 +26,7 @@ export interface Network {
    * Serves `protocol`. At most `limits.streamsPerPeer` handlers of it run at once per peer, with requests of at most
    * `limits.requestBytesPerPeerMax` over all protocols; more are refused. A request above `requestBytesMax` is refused by
    * its length alone and counts against the peer. What the handler throws closes the stream; a WardlineError `bad-request`
-   * counts against the peer too. A handler is ended (`return` on its iterator) when its client goes away.
+   * counts against the peer too, and a failed assertion ends this program. A handler is ended (`return` on its iterator) when its client goes away.
    */
   serve(protocol: string, handler: StreamHandler, options: ServeOptions): void
   /** Counts against the peer's score; a peer that falls too low is disconnected for a while. `code` is logged with its name. */
@@ -51,8 +51,8 @@ export interface Gossip {
   publish(topic: string, data: Uint8Array): Promise<void>
   /**
    * Joins `topic`. Nothing is forwarded until the handler has answered: `accept` forwards, `ignore` drops, `reject` drops
-   * and counts against `from`, `busy` drops this copy only. A handler that throws counts as `ignore` and is logged. Own
-   * messages do not come back.
+   * and counts against `from`, `busy` drops this copy only. A handler that throws counts as `ignore` and is logged; a failed
+   * assertion ends this program. Own messages do not come back.
    */
   subscribe(topic: string, handler: (data: Uint8Array, from: PeerName) => Promise<GossipVerdict>): void
 }
