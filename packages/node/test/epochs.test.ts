@@ -5,7 +5,7 @@ import { verifySignature } from '@wardline/crypto'
 import { validatorsIn, verifyReceipt } from '@wardline/ledger'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { verifyChain } from '../src/index.ts'
+import { snapshotOf, verifyChain } from '../src/index.ts'
 import { type ChainWorld, chainWorld, type Hospital, registered } from './chain-world.ts'
 import { admitted, changed, nextVoteKey } from './epochs.ts'
 
@@ -121,6 +121,23 @@ test('a daemon that was away across two epochs catches up, votes again, and its 
     verification.sets,
     [0, 1, 2].map((each) => it.chain(1).setOf(epoch(each)))
   )
+})
+
+test('a chain is verified as it is at one moment, though its epoch ends meanwhile', async () => {
+  const it = await five()
+  await it.commit(0, staff(it, 0, 'before'))
+  const { chain, genesis } = { chain: it.chain(0), genesis: it.genesis }
+  const store = await it.act(() => snapshotOf(chain.store))
+  assert.ok(store !== undefined)
+  const { height: then } = chain.head()
+  await it.commit(0, { transaction: changed(it, 0, 'add', at(it, 4)) })
+  await it.commit(0, staff(it, 0, 'in epoch 1'))
+  const verification = await verifyChain({ store, genesis, verify: verifySignature })
+  if (verification.kind === 'failed') throw new Error(verification.what)
+  assert.equal([verification.height, verification.sets.length], [then, 1])
+  assert.ok(chain.head().height > then)
+  const now = await it.act(() => snapshotOf(chain.store))
+  assert.equal(now && (await verifyChain({ store: now, genesis, verify: verifySignature })).height, chain.head().height)
 })
 
 test('a loss of a journal that is long past silences nobody when the validators change', async () => {
