@@ -16,11 +16,17 @@ const HEAD_BYTES_MAX = 9
  */
 export function encodeCbor(value: CborValue): Uint8Array {
   const writer = { bytes: room, size: 0, items: 0 }
-  writeItem(writer, value, 0)
-  const bytes = writer.bytes.slice(0, writer.size)
-  // Some values are secrets.
-  writer.bytes.fill(0, 0, writer.size)
-  return bytes
+  try {
+    writeItem(writer, value, 0)
+    return writer.bytes.slice(0, writer.size)
+  } finally {
+    wipe(writer)
+  }
+}
+
+/** Some values are secrets. */
+function wipe({ bytes, size }: Writer): void {
+  bytes.fill(0, 0, size)
 }
 
 function writeItem(writer: Writer, value: CborValue, depth: number): void {
@@ -139,6 +145,7 @@ function reserve(writer: Writer, count: number): void {
   if (writer.size + count <= writer.bytes.length) return
   const grown = new Uint8Array(Math.max(writer.size + count, writer.bytes.length * 2))
   grown.set(writer.bytes.subarray(0, writer.size))
+  wipe(writer)
   writer.bytes = grown
 }
 

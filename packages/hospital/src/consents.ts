@@ -14,11 +14,12 @@ import {
   oneOf,
   type Read,
   text,
-  uint
+  uint,
+  WardlineError
 } from '@wardline/codec'
 import { type ConsentTerms, isBounded } from '@wardline/custody'
 import type { Log, Vault } from '@wardline/ports'
-import { vaultContent, vaultDamaged, vaultFailureCode } from './vault-index.ts'
+import { vaultContent, vaultDamaged } from './vault-index.ts'
 
 /** `note` has 1 to `limits.consentNoteBytesMax` bytes; null for none. */
 export type Consent = ConsentTerms & { readonly note: string | null }
@@ -68,8 +69,9 @@ export async function openConsents({ vault, log }: { readonly vault: Vault; read
     try {
       kept.set(consent as Hash, await load(consent as Hash))
     } catch (error) {
+      if (!(error instanceof WardlineError)) throw error
       kept.set(consent as Hash, 'damaged')
-      log.error('what is noted of a consent cannot be read', { consent, code: vaultFailureCode(error) })
+      log.error('what is noted of a consent cannot be read', { consent, code: error.code })
     }
   }
 

@@ -1,5 +1,7 @@
 /** Waiting for no longer than a caller wants to. */
 import { ApiError } from '@wardline/api'
+import type { CommittedBlock } from '@wardline/ledger'
+import type { Chain } from '@wardline/node'
 import type { Membership } from './membership.ts'
 
 export type Deadline = {
@@ -14,6 +16,15 @@ export type Deadline = {
    * @throws ApiError as `check`; and what `work` throws
    */
   wait<T>(work: Promise<T>, what: string): Promise<T>
+  /**
+   * What `look` finds, now or after a block; it is told the block.
+   * @throws ApiError as `check`; and what `look` throws
+   */
+  untilFound<T>(
+    chain: Pick<Chain, 'onCommit'>,
+    look: (block?: CommittedBlock) => T | undefined | Promise<T | undefined>,
+    what: string
+  ): Promise<T>
 }
 
 export function deadlineIn(
@@ -26,7 +37,7 @@ export function deadlineIn(
   const stopped = signal === undefined ? left : AbortSignal.any([signal, left])
   const isOver = () => clock.nowMs() >= endMs || stopped.aborted
   const over = (what: string) => (left.aborted ? hasLeft() : new ApiError('timeout', what))
-  return {
+  const deadline: Deadline = {
     leftMs,
     isOver,
     check(what) {
@@ -46,8 +57,29 @@ export function deadlineIn(
         timer.cancel()
         stopped.removeEventListener('abort', giveUp)
       }
+    },
+    async untilFound<T>(
+      chain: Pick<Chain, 'onCommit'>,
+      look: (block?: CommittedBlock) => T | undefined | Promise<T | undefined>,
+      what: string
+    ) {
+      let forget = () => {}
+      const found = new Promise<T>((resolve, reject) => {
+        const lookOnce = async (block?: CommittedBlock) => {
+          const value = await look(block)
+          if (value !== undefined) resolve(value)
+        }
+        forget = chain.onCommit((block) => void lookOnce(block).catch(reject))
+        lookOnce().catch(reject)
+      })
+      try {
+        return await deadline.wait(found, what)
+      } finally {
+        forget()
+      }
     }
   }
+  return deadline
 }
 
 /** What a call hears that waited on a chain while this hospital left it. */

@@ -49,30 +49,21 @@ export function broughtBy(member: Membership, { recordId, through }: HeldRecord)
  *   chain did not get to know of it in time
  */
 export async function waitUntilHeld(member: Membership, wanted: Wanted, deadline: Deadline): Promise<Held> {
-  const { chain } = member
-  let forget = () => {}
-  const held = new Promise<Held>((resolve, reject) => {
-    const look = async () => {
-      const standing = await standingOf(member, wanted)
-      if (standing === 'never') throw refusal('not-a-holder')
-      if (standing === 'recalled') throw refusal('recalled')
-      if (standing !== 'waiting' && standing !== 'unknown') resolve(standing)
-    }
-    forget = chain.onCommit((block) => {
-      if (concerns(member, wanted, block)) look().catch(reject)
-    })
-    look().catch(reject)
-  })
+  const look = async (block?: CommittedBlock) => {
+    if (block !== undefined && !concerns(member, wanted, block)) return undefined
+    const standing = await standingOf(member, wanted)
+    if (standing === 'never') throw refusal('not-a-holder')
+    if (standing === 'recalled') throw refusal('recalled')
+    return standing === 'waiting' || standing === 'unknown' ? undefined : standing
+  }
   try {
-    return await deadline.wait(held, "this hospital's own opening of the record is not final yet")
+    return await deadline.untilFound(member.chain, look, "this hospital's own opening of the record is not final yet")
   } catch (error) {
     const isLate = error instanceof ApiError && error.code === 'timeout'
     if (isLate && !isOnChain(member, wanted)) {
       throw new ApiError('not-found', 'the chain has no such record or transmission', undefined, { cause: error })
     }
     throw error
-  } finally {
-    forget()
   }
 }
 

@@ -16,12 +16,13 @@ import {
   nullable,
   oneOf,
   type Read,
-  text
+  text,
+  WardlineError
 } from '@wardline/codec'
 import { createOpener, createSigner, type Opener, type Signer } from '@wardline/crypto'
 import { memberIdOf } from '@wardline/ledger'
 import type { Log, Random, Vault } from '@wardline/ports'
-import { type VaultIndex, vaultContent, vaultDamaged, vaultFailureCode } from './vault-index.ts'
+import { type VaultIndex, vaultContent, vaultDamaged } from './vault-index.ts'
 
 export type Person = {
   readonly member: MemberId
@@ -139,7 +140,8 @@ export async function openPersons({ vault, index, random, log, names }: PersonsP
       const stored = await load(member)
       if (stored !== undefined) names.set(member, stored.name)
     } catch (error) {
-      log.error('the keys of a person in the vault cannot be read', { member, code: vaultFailureCode(error) })
+      if (!(error instanceof WardlineError)) throw error
+      log.error('the keys of a person in the vault cannot be read', { member, code: error.code })
     }
   }
 

@@ -62,8 +62,3 @@ export async function vaultContent(vault: Vault, name: string): Promise<Uint8Arr
 export function vaultDamaged(name: string): WardlineError {
   return new WardlineError('vault-damaged', `${name} in the vault cannot be read; restore it from a backup`)
 }
-
-/** For the log, what kept an entry from being read; `bug` where it is no failure of the vault. */
-export function vaultFailureCode(error: unknown): string {
-  return error instanceof Error && 'code' in error ? String(error.code) : 'bug'
-}

@@ -19,7 +19,7 @@ import type { Epochs } from './epochs.ts'
 import type { ExecutedBlock, Executor } from './executor.ts'
 import type { FinalState } from './final-state.ts'
 import { encodeHead, type Head } from './head.ts'
-import { keys } from './layout.ts'
+import { decimalRow, keys } from './layout.ts'
 import type { Mempool } from './mempool.ts'
 import { lostBranches } from './open.ts'
 import { missesPin, pinError } from './pin.ts'
@@ -97,7 +97,7 @@ export function createCommitter(parts: CommitterParts): Committer {
     }
     const writes: StoreWrite[] = [
       { key: keys.header(block.header.height), value: encodeHeader(block.header) },
-      { key: keys.height(block.digest), value: decimal(block.header.height) },
+      { key: keys.height(block.digest), value: decimalRow(block.header.height) },
       { key: keys.pending(block.digest), value: null },
       { key: keys.head, value: encodeHead(block.headAfter) }
     ]
@@ -114,7 +114,7 @@ export function createCommitter(parts: CommitterParts): Committer {
     for (const one of passed) writes.push({ key: keys.passed(one), value: encodeCertificate(one) })
     const isClosing = parts.epochs.isClosing(block.header)
     assert(!isClosing || certificate !== null, 'a block that ends its epoch is committed with its own finalization')
-    if (isClosing) writes.push({ key: keys.closing(block.header.epoch), value: decimal(block.header.height) })
+    if (isClosing) writes.push({ key: keys.closing(block.header.epoch), value: decimalRow(block.header.height) })
     for (const { key, value } of block.changes) writes.push({ key: keys.state(key), value })
     for (const { key, value } of block.seen) writes.push({ key: keys.state(key), value })
     for (const { level, index, hash } of completedNodes(head.history, nameBytes(block.digest))) {
@@ -187,10 +187,6 @@ export function createCommitter(parts: CommitterParts): Committer {
         else now()
       })
   }
-}
-
-function decimal(value: number): Uint8Array {
-  return new TextEncoder().encode(String(value))
 }
 
 /** What a fold reads: its table as it is before the block, and the state after it. */

@@ -2,7 +2,7 @@
  * The epochs of a chain as far as this daemon has them: the validators of each, and the block that ended it. Small: one
  * entry for each change of the validators, all of them in memory.
  */
-import { assert, type Epoch, type Hash, type Height, type SignKey, WardlineError } from '@wardline/codec'
+import { assert, type Epoch, type Hash, type Height, type SignKey } from '@wardline/codec'
 import {
   type Certificate,
   type Certified,
@@ -22,7 +22,7 @@ import {
   withChange
 } from '@wardline/ledger'
 import type { KeyValueStore } from '@wardline/ports'
-import { keys } from './layout.ts'
+import { corrupt, keys } from './layout.ts'
 import { closingHeight, readBody, readHeader } from './open.ts'
 
 /** The final block that ended an epoch, with its finalization by the validators of that epoch, and what it changed. */
@@ -97,8 +97,4 @@ export function voteKeyIn(set: ValidatorSet, member: string): SignKey | undefine
 
 function entryOf(set: ValidatorSet): Entry {
   return { set, hash: setHash(set.validators) }
-}
-
-function corrupt(why: string): WardlineError {
-  return new WardlineError('store-corrupt', `the database is damaged: ${why}; run "wardline chain verify"`)
 }

@@ -9,13 +9,12 @@ import {
   mapOf,
   nameBytes,
   uint,
-  view,
-  WardlineError
+  view
 } from '@wardline/codec'
 import { type Evidence, evidenceName } from '@wardline/consensus'
 import { encodeEvidenceVotes, readEvidenceVotes } from '@wardline/ledger'
 import type { KeyValueStore } from '@wardline/ports'
-import { keys, under } from './layout.ts'
+import { corrupt, keys, under } from './layout.ts'
 
 export type EvidenceTable = {
   /**
@@ -37,7 +36,7 @@ export async function openEvidence(store: KeyValueStore): Promise<EvidenceTable>
   const table = new Map<string, Evidence>()
   for await (const [, bytes] of store.range(under('evidence/'))) {
     const row = readRow(decodeCbor(bytes))
-    if (row === undefined) throw new WardlineError('store-corrupt', 'a row of evidence cannot be read')
+    if (row === undefined) throw corrupt('a row of evidence cannot be read')
     const evidence = { ...row, epoch: epoch(row.epoch), view: view(row.view) }
     table.set(evidenceName(evidence), evidence)
   }

@@ -36,7 +36,7 @@ import type { Verifier } from '@wardline/crypto'
 import type { Clock, KeyValueStore } from '@wardline/ports'
 import type { Epochs } from './epochs.ts'
 import type { EvidenceTable } from './evidence.ts'
-import { keys, under } from './layout.ts'
+import { corrupt, keys, under } from './layout.ts'
 import { lastUpTo, storedHeight, viewEnds } from './open.ts'
 import { allHold } from './signatures.ts'
 
@@ -203,7 +203,7 @@ function encodeRecord({ certificate, offenders }: Fork): Uint8Array {
 function parseRecord(bytes: Uint8Array): Fork {
   const row = readRow(decodeCbor(bytes))
   const certificate = row && parseCertificate(row.certificate)
-  if (certificate === undefined) throw new WardlineError('store-corrupt', 'the record of a fork cannot be read')
+  if (certificate === undefined) throw corrupt('the record of a fork cannot be read')
   return { certificate, offenders: row?.offenders ?? [] }
 }
 

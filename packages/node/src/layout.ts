@@ -28,7 +28,7 @@
  * | `state/…` | the ledger's state (keys in package `ledger`) |
  * | `views/…` | derived views (packages `custody`, `views`) |
  */
-import type { Digest, Epoch, Height, Leaf, TransactionId } from '@wardline/codec'
+import { type Digest, type Epoch, type Height, type Leaf, type TransactionId, WardlineError } from '@wardline/codec'
 import type { Certificate } from '@wardline/consensus'
 
 /**
@@ -75,6 +75,23 @@ export function heightOfKey(key: string): number {
 }
 
 const HEIGHT_DIGITS = 12
+
+/** The value of a row that holds a decimal number. */
+export function decimalRow(number: number): Uint8Array {
+  return new TextEncoder().encode(String(number))
+}
+
+/** @throws WardlineError `store-corrupt`, naming `what`, unless the bytes are a `decimalRow` */
+export function readDecimal(bytes: Uint8Array, what: string): number {
+  const text = new TextDecoder().decode(bytes)
+  if (!/^(?:0|[1-9]\d{0,15})$/.test(text) || !Number.isSafeInteger(Number(text))) throw corrupt(`${what} is no number`)
+  return Number(text)
+}
+
+/** What is thrown where a row of this layout is not what was written. */
+export function corrupt(why: string): WardlineError {
+  return new WardlineError('store-corrupt', `the database is damaged: ${why}; run "wardline chain verify"`)
+}
 
 function padded(number: number): string {
   return String(number).padStart(HEIGHT_DIGITS, '0')

@@ -27,7 +27,7 @@ import {
 import { decodeBlockBody, type Genesis, genesisAppHash, genesisChanges, leafOf } from '@wardline/ledger'
 import type { Journal, KeyValueStore, StoreWrite } from '@wardline/ports'
 import { encodeHead, genesisHead, type Head, parseHead } from './head.ts'
-import { heightOfKey, keys, SCHEMA, under } from './layout.ts'
+import { corrupt, decimalRow, heightOfKey, keys, readDecimal, SCHEMA, under } from './layout.ts'
 
 const text = {
   encode: (value: string) => new TextEncoder().encode(value),
@@ -50,7 +50,7 @@ export async function openStore(store: KeyValueStore, chain: ChainId, genesis: G
     if (!(await isEmpty(store))) throw corrupt('the database has content but no version')
     return { head: await found(store, chain, genesis), final: null }
   }
-  const layout = Number(text.decode(schema))
+  const layout = readDecimal(schema, 'its version')
   if (layout > SCHEMA) {
     throw new WardlineError(
       'database-too-new',
@@ -63,7 +63,6 @@ export async function openStore(store: KeyValueStore, chain: ChainId, genesis: G
       `the database was written by an older Wardline (layout ${layout}, this one knows ${SCHEMA}) and cannot be read by this one; install that version again, which still reads it. To begin the chain anew on this disk, while enough other hospitals have its blocks, move "db" alone out of its folder and keep all else, keys and votes above all; envelopes that only "db" has must then come again from those who sent or received them`
     )
   }
-  if (layout !== SCHEMA) throw corrupt('its version cannot be read')
   if (store.get(keys.genesis) === undefined || text.decode(store.get(keys.genesis) as Uint8Array) !== chain) {
     throw new WardlineError('database-of-another-chain', 'the database belongs to another chain than the genesis says')
   }
@@ -87,13 +86,13 @@ export function readHead(store: KeyValueStore, chain: ChainId, genesis: Genesis)
 /** The height of a final block; undefined for any other. */
 export function storedHeight(store: KeyValueStore, digest: Digest): Height | undefined {
   const bytes = store.get(keys.height(digest))
-  return bytes && height(Number(text.decode(bytes)))
+  return bytes && height(readDecimal(bytes, 'the height of a block'))
 }
 
 /** The height of the block that ended an epoch, if one has. */
 export function closingHeight(store: KeyValueStore, epoch: Epoch): Height | undefined {
   const bytes = store.get(keys.closing(epoch))
-  return bytes && height(Number(text.decode(bytes)))
+  return bytes && height(readDecimal(bytes, 'the end of an epoch'))
 }
 
 /** The header bytes of a block that is final or was kept here to vote for. */
@@ -212,10 +211,10 @@ async function isEmpty(store: KeyValueStore): Promise<boolean> {
 async function found(store: KeyValueStore, chain: ChainId, genesis: Genesis): Promise<Head> {
   const head = genesisHead(chain, genesis.created, genesisAppHash(genesis))
   const writes: StoreWrite[] = [
-    { key: keys.schema, value: text.encode(String(SCHEMA)) },
+    { key: keys.schema, value: decimalRow(SCHEMA) },
     { key: keys.genesis, value: text.encode(chain) },
     { key: keys.head, value: encodeHead(head) },
-    { key: keys.verified, value: text.encode('0') }
+    { key: keys.verified, value: decimalRow(0) }
   ]
   for (const { key, value } of genesisChanges(genesis)) writes.push({ key: keys.state(key), value })
   await store.write(writes, { sync: true })
@@ -224,7 +223,7 @@ async function found(store: KeyValueStore, chain: ChainId, genesis: Genesis): Pr
 
 /** LevelDB can lose keys without a word: every block since the last start must be there, whole, and hang together. */
 async function verifyFromCheckpoint(store: KeyValueStore, chain: ChainId, head: Head): Promise<void> {
-  const verified = Number(text.decode(store.get(keys.verified) ?? text.encode('0')))
+  const verified = readDecimal(store.get(keys.verified) ?? decimalRow(0), 'what was verified')
   let parent = verified === 0 ? (chain as string as Digest) : headerDigest(readHeader(store, verified))
   for (let height = verified + 1; height <= head.height; height++) {
     const header = readHeader(store, height)
@@ -235,7 +234,7 @@ async function verifyFromCheckpoint(store: KeyValueStore, chain: ChainId, head: 
       throw corrupt(`the transactions of block ${height} are not the ones that it names`)
   }
   if (parent !== head.digest) throw corrupt('the head is not the last block')
-  await store.write([{ key: keys.verified, value: text.encode(String(head.height)) }], { sync: true })
+  await store.write([{ key: keys.verified, value: decimalRow(head.height) }], { sync: true })
 }
 
 /** Blocks that were kept for a vote and lost, or whose commit a crash came before being told of. */
@@ -270,8 +269,4 @@ async function lastCertified(store: KeyValueStore, head: Head): Promise<OpenedSt
     return { header: readHeader(store, heightOfKey(key)), certificate }
   }
   return null
-}
-
-function corrupt(why: string): WardlineError {
-  return new WardlineError('store-corrupt', `the database is damaged: ${why}; run "wardline chain verify"`)
 }

@@ -9,7 +9,7 @@ import { type TransactionId, WardlineError } from '@wardline/codec'
 import { decryptAes, encryptAes } from '@wardline/crypto'
 import { type ParsedTransaction, payloadFault, payloadHolders, type StateView } from '@wardline/ledger'
 import type { KeyValueStore, RecordKeys, StoreWrite } from '@wardline/ports'
-import { keys } from './layout.ts'
+import { decimalRow, keys } from './layout.ts'
 
 export type StoredPayload =
   | { readonly kind: 'here'; readonly payload: Uint8Array }
@@ -56,11 +56,11 @@ export function createPayloadRows(store: KeyValueStore, recordKeys: RecordKeys, 
       const bytes = isForAll ? encrypt(await recordKeys.create(id), id, payload) : payload
       const writes: StoreWrite[] = [
         { key: keys.payload(id), value: bytes },
-        { key: keys.payloadSize(id), value: new TextEncoder().encode(String(payload.length)) }
+        { key: keys.payloadSize(id), value: decimalRow(payload.length) }
       ]
       if (isForAll) {
         const isFinal = store.get(keys.transaction(id)) !== undefined
-        const expires = new TextEncoder().encode(String(transaction.expires))
+        const expires = decimalRow(transaction.expires)
         writes.push(
           { key: keys.payloadMissing(id), value: null },
           { key: keys.payloadPending(id), value: isFinal ? null : expires }

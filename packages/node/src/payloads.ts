@@ -28,7 +28,7 @@ import {
 } from '@wardline/ledger'
 import type { Clock, KeyValueStore, Log, Network, PeerName, RecordKeys, StoreWrite } from '@wardline/ports'
 import type { Allowance } from './allowance.ts'
-import { keys, under } from './layout.ts'
+import { keys, readDecimal, under } from './layout.ts'
 import { createPayloadBacklog } from './payload-backlog.ts'
 import { createPayloadFetcher, type Fetched } from './payload-fetch.ts'
 import {
@@ -424,7 +424,7 @@ export function createPayloads(parts: PayloadParts): PayloadKeeper {
     async expiredWrites(timeMs) {
       const writes: StoreWrite[] = []
       for await (const [key, value] of store.range({ ...under('payloads/pending/'), limit: EXPIRED_MAX })) {
-        if (Number(new TextDecoder().decode(value)) > timeMs) continue
+        if (readDecimal(value, 'the end of a payload') > timeMs) continue
         const id = key.slice(keys.payloadPending('' as TransactionId).length) as TransactionId
         writes.push({ key, value: null })
         if (store.get(keys.transaction(id)) !== undefined) continue

@@ -31,7 +31,7 @@ import {
 import type { KeyValueStore } from '@wardline/ports'
 import type { Epochs } from './epochs.ts'
 import type { Head } from './head.ts'
-import { heightOfKey, keys, under } from './layout.ts'
+import { corrupt, heightOfKey, keys, under } from './layout.ts'
 import { readBody, readBodyBytes, readHeader, storedHeight } from './open.ts'
 import type { Place } from './places.ts'
 import type { RecentTransactions } from './recent.ts'
@@ -80,7 +80,7 @@ export function createQuery(
 ): Query {
   function parsed(bytes: Uint8Array): ParsedTransaction {
     const result = parseTransaction(bytes, chain)
-    if (result.kind !== 'ok') throw new WardlineError('store-corrupt', 'a stored transaction cannot be read')
+    if (result.kind !== 'ok') throw corrupt('a stored transaction cannot be read')
     return result.transaction
   }
 
@@ -88,7 +88,7 @@ export function createQuery(
     const row = store.get(keys.transaction(id))
     if (row === undefined) return undefined
     const numbers = readPlace(decodeCbor(row))
-    if (numbers === undefined) throw new WardlineError('store-corrupt', 'the place of a transaction cannot be read')
+    if (numbers === undefined) throw corrupt('the place of a transaction cannot be read')
     const [at, index, offset, size] = numbers as [number, number, number, number]
     return { height: height(at), index, offset, size }
   }
@@ -111,7 +111,7 @@ export function createQuery(
     const range = { from: keys.certificate(from), to: under('blocks/certificate/').to, limit: 1 }
     for await (const [key, bytes] of store.range(range)) {
       const certificate = parseCertificate(bytes)
-      if (certificate === undefined) throw new WardlineError('store-corrupt', 'a stored certificate cannot be read')
+      if (certificate === undefined) throw corrupt('a stored certificate cannot be read')
       return { height: height(heightOfKey(key)), certificate }
     }
     return null
@@ -125,7 +125,7 @@ export function createQuery(
   function treeNode(level: number, index: number): Uint8Array {
     if (level === 0) return leafHash(nameBytes(index === 0 ? chain : headerDigest(readHeader(store, index))))
     const hash = store.get(keys.tree(level, index))
-    if (hash === undefined) throw new WardlineError('store-corrupt', 'a node of the history tree is missing')
+    if (hash === undefined) throw corrupt('a node of the history tree is missing')
     return hash
   }
 

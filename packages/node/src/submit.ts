@@ -3,7 +3,7 @@
  * so that it survives a crash and is gossiped again after it. Only what is accepted is gossiped, for a transaction without
  * its payload must never become final.
  */
-import { type ChainId, type Leaf, type TransactionId, WardlineError } from '@wardline/codec'
+import type { ChainId, Leaf, TransactionId } from '@wardline/codec'
 import {
   type CommittedBlock,
   judge,
@@ -16,7 +16,7 @@ import {
 import type { KeyValueStore, StoreWrite } from '@wardline/ports'
 import type { Admission } from './admission.ts'
 import type { Head } from './head.ts'
-import { keys, under } from './layout.ts'
+import { corrupt, keys, under } from './layout.ts'
 import type { Mempool } from './mempool.ts'
 import type { Outcome, Outcomes } from './outcomes.ts'
 import type { PayloadKeeper } from './payloads.ts'
@@ -205,7 +205,7 @@ export function createSubmitter(parts: SubmitterParts): Submitter {
       const dropped: ParsedTransaction[] = []
       for await (const [key, bytes] of store.range(under('mempool/'))) {
         const parsed = parseTransaction(bytes, chain)
-        if (parsed.kind !== 'ok') throw new WardlineError('store-corrupt', 'a pending transaction cannot be read')
+        if (parsed.kind !== 'ok') throw corrupt('a pending transaction cannot be read')
         const { transaction } = parsed
         const isFinal = parts.committed(transaction.id) !== undefined
         const ended = isFinal ? undefined : fate(transaction)

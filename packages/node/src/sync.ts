@@ -36,7 +36,7 @@ import { decodeBlockBody, encodeBlockBody, leafOf } from '@wardline/ledger'
 import type { KeyValueStore, Network, PeerName } from '@wardline/ports'
 import type { Allowance } from './allowance.ts'
 import { converse } from './converse.ts'
-import { heightOfKey, keys } from './layout.ts'
+import { corrupt, heightOfKey, keys } from './layout.ts'
 import type { Mempool } from './mempool.ts'
 import { closingHeight, storedHeader, VIEW_ENDS_MAX, viewEnds } from './open.ts'
 
@@ -205,13 +205,13 @@ export function serveSync(parts: SyncParts): void {
 
   function stored(key: string): Uint8Array {
     const value = store.get(key)
-    if (value === undefined) throw new WardlineError('store-corrupt', 'a row of a final block is missing')
+    if (value === undefined) throw corrupt('a row of a final block is missing')
     return value
   }
 
   function headerOf(bytes: Uint8Array): Header {
     const header = parseHeader(bytes)
-    if (header === undefined) throw new WardlineError('store-corrupt', 'a stored header cannot be read')
+    if (header === undefined) throw corrupt('a stored header cannot be read')
     return header
   }
 

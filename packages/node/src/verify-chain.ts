@@ -51,7 +51,7 @@ import {
 } from '@wardline/ledger'
 import type { KeyValueStore, RecordKeys } from '@wardline/ports'
 import { genesisHead, parseHead } from './head.ts'
-import { heightOfKey, keys, SCHEMA, under } from './layout.ts'
+import { decimalRow, heightOfKey, keys, SCHEMA, under } from './layout.ts'
 import { isForEveryone, readPayload } from './payload-rows.ts'
 import { type Place, placesInBody } from './places.ts'
 
@@ -330,7 +330,7 @@ function checkIndex(
     const row = store.get(key)
     return row !== undefined && bytesEqual(row, expected)
   }
-  if (!isRow(keys.height(digest), new TextEncoder().encode(String(at)))) {
+  if (!isRow(keys.height(digest), decimalRow(at))) {
     throw fault('wrong-index', 'it is not found by its digest')
   }
   const places = placesInBody(transactions)
@@ -349,7 +349,7 @@ function checkIndex(
 function checkClosing(store: KeyValueStore, { epoch, height }: Header, isClosing: boolean, fault: MakeFault): void {
   if (!isClosing) return
   const row = store.get(keys.closing(epoch))
-  if (row === undefined || !bytesEqual(row, new TextEncoder().encode(String(height)))) {
+  if (row === undefined || !bytesEqual(row, decimalRow(height))) {
     throw fault('wrong-index', 'it is not found as the end of its epoch')
   }
 }

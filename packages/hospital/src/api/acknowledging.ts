@@ -89,26 +89,10 @@ async function foundIn(
   return key === null ? { outcome } : { outcome, contentKey: key }
 }
 
-async function untilAcknowledged(
-  { chain }: Membership,
-  via: TransactionId,
-  deadline: Deadline
-): Promise<Acknowledgement> {
-  let forget = () => {}
-  const final = new Promise<Acknowledgement>((resolve) => {
-    const look = () => {
-      const acknowledgement = readAcknowledgement(chain.state, via, chain.self)
-      if (acknowledgement !== undefined) resolve(acknowledgement)
-    }
-    forget = chain.onCommit(look)
-    look()
-  })
-  try {
-    return await deadline.wait(
-      final,
-      'the acknowledgement is not final yet; if this daemon restarts before it is, look whether it still waits'
-    )
-  } finally {
-    forget()
-  }
+function untilAcknowledged({ chain }: Membership, via: TransactionId, deadline: Deadline): Promise<Acknowledgement> {
+  return deadline.untilFound(
+    chain,
+    () => readAcknowledgement(chain.state, via, chain.self),
+    'the acknowledgement is not final yet; if this daemon restarts before it is, look whether it still waits'
+  )
 }

@@ -124,24 +124,15 @@ async function payloadOf({ chain, quarantine }: Membership, version: Version, de
  * @throws ApiError `not-found` if the chain did not get to know of it in time
  */
 async function waitUntilKnown(member: Membership, wanted: WantedVersion, deadline: Deadline) {
-  const { chain } = member
-  const known = find(member, wanted)
-  if (known !== undefined) return known
-  let forget = () => {}
-  const found = new Promise<NonNullable<ReturnType<typeof find>>>((resolve) => {
-    forget = chain.onCommit((block) => {
-      if (!concerns(wanted, block)) return
-      const version = find(member, wanted)
-      if (version !== undefined) resolve(version)
-    })
-  })
   try {
-    return await deadline.wait(found, 'the chain has no such record yet')
+    return await deadline.untilFound(
+      member.chain,
+      (block) => (block === undefined || concerns(wanted, block) ? find(member, wanted) : undefined),
+      'the chain has no such record yet'
+    )
   } catch (error) {
     const isLate = error instanceof ApiError && error.code === 'timeout'
     throw isLate ? new ApiError('not-found', 'the chain has no such record', undefined, { cause: error }) : error
-  } finally {
-    forget()
   }
 }
 
