@@ -8,10 +8,13 @@ import * as assert from 'uvu/assert'
 import {
   base64,
   codeOf,
+  connected,
   type Daemon,
   found,
   makePlace,
   open,
+  type Place,
+  slowToSay,
   start,
   startAll,
   stopAll,
@@ -53,6 +56,40 @@ test('a hospital registers its own staff, and nobody else’s', async () => {
   assert.is(again, 'member-exists')
   const other = personCard('Dr. Other', beta)
   assert.is(await codeOf(beta.call('member.register', { card: other.text, role: 'doctor' })), 'not-registrar')
+})
+
+test('whom a block registers that is being written, no list has yet, however far the leader’s clock is ahead', async () => {
+  const places = await found(['Alpha', 'Beta', 'Gamma', 'Delta'])
+  const [first, ...rest] = places.places as [Place, ...Place[]]
+  let isArmed = false
+  let writing: ReturnType<typeof slowToSay> | undefined
+  const others = await Promise.all(rest.map((place) => start(places, place)))
+  const behind = await start(places, first, {
+    clockMs: () => -5_000,
+    store: (store) => {
+      writing = slowToSay(store, ({ key }) => isArmed && key.startsWith('state/member/'))
+      return writing.slow
+    }
+  })
+  const all = [behind, ...others]
+  try {
+    await connected(all)
+    const list = async () => (await behind.call('member.list', {}, { role: 'read' })).members.length
+    const before = await list()
+    isArmed = true
+    const made = (others[0] as Daemon).call('person.create', { name: 'Dr. X', role: 'doctor' })
+    await writing?.whenHeld
+    assert.is(await list(), before)
+    assert.is((await behind.call('member.list', { limit: before - 1 }, { role: 'read' })).members.length, before - 1)
+    isArmed = false
+    writing?.release()
+    await made
+    await until('the list has whom it registered', async () => (await list()) === before + 1)
+  } finally {
+    writing?.release()
+    await stopAll(all)
+  }
+  for (const { failures } of places.places) assert.equal(failures, [])
 })
 
 test('only the registrar admits a payer; a hospital that is none is refused', async () => {

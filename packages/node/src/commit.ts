@@ -134,6 +134,8 @@ export function createCommitter(parts: CommitterParts): Committer {
       // Blocks that were kept and never executed, or before a restart: nobody else remembers them.
       writes.push(...(await lostBranches(store, head.height)))
     }
+    state.hold(block.changes)
+    state.hold(block.seen)
     isWriting = true
     try {
       await store.write(writes, { sync: true })

@@ -9,6 +9,11 @@ import type { KeyValueStore } from '@wardline/ports'
 import { keys } from './layout.ts'
 
 export type FinalState = StateView & {
+  /**
+   * Answers these rows as they are until `update`; call before they are written. A store shows what is written before it says
+   * that it is, and rows of two blocks at once would be a state that the chain never had.
+   */
+  hold(changes: readonly Change[]): void
   /** Takes in what a block changed, the used ids too; call as soon as it is in the store. */
   update(changes: readonly Change[]): void
 }
@@ -25,6 +30,7 @@ const ROW_BYTES_MAX = 8_192
 export function createFinalState(store: KeyValueStore): FinalState {
   const rows = new Map<string, Uint8Array>()
   const absent = new Set<string>()
+  const held = new Map<string, Uint8Array | undefined>()
 
   function keep(key: string, value: Uint8Array): void {
     // Used ids are looked up once each, and removed by housekeeping that no block lists.
@@ -39,18 +45,25 @@ export function createFinalState(store: KeyValueStore): FinalState {
     if (absent.size > ABSENT_MAX) absent.delete(absent.keys().next().value as string)
   }
 
+  function get(key: string): Uint8Array | undefined {
+    if (held.has(key)) return held.get(key)
+    const known = rows.get(key)
+    if (known !== undefined) return known
+    if (absent.has(key)) return undefined
+    const value = store.get(keys.state(key))
+    if (value === undefined) miss(key)
+    else keep(key, value)
+    return value
+  }
+
   return {
-    get(key) {
-      const known = rows.get(key)
-      if (known !== undefined) return known
-      if (absent.has(key)) return undefined
-      const value = store.get(keys.state(key))
-      if (value === undefined) miss(key)
-      else keep(key, value)
-      return value
+    get,
+    hold(changes) {
+      for (const { key } of changes) held.set(key, get(key))
     },
     update(changes) {
       for (const { key, value } of changes) {
+        held.delete(key)
         absent.delete(key)
         if (value === null) rows.delete(key)
         else keep(key, value)

@@ -166,9 +166,10 @@ export function createSubmitter(parts: SubmitterParts): Submitter {
   function drop(transaction: ParsedTransaction, outcome: Outcome): void {
     mempool.remove(transaction.leaf)
     admission.settle(transaction.leaf)
-    outcomes.settle(transaction.id, outcome)
     const isMine = mine.delete(transaction.leaf)
     const isLast = mempool.withId(transaction.id) === undefined
+    // Another signature over the same id may still become final.
+    if (!isWantedElsewhere(transaction)) outcomes.settle(transaction.id, outcome)
     if (isMine || isLast) parts.background(() => forget(transaction, { isMine, isLast }))
   }
 
@@ -202,7 +203,7 @@ export function createSubmitter(parts: SubmitterParts): Submitter {
     async restore() {
       const restored: ParsedTransaction[] = []
       const over: StoreWrite[] = []
-      const dropped: ParsedTransaction[] = []
+      const dropped: { readonly transaction: ParsedTransaction; readonly ended: Outcome }[] = []
       for await (const [key, bytes] of store.range(under('mempool/'))) {
         const parsed = parseTransaction(bytes, chain)
         if (parsed.kind !== 'ok') throw corrupt('a pending transaction cannot be read')
@@ -214,8 +215,7 @@ export function createSubmitter(parts: SubmitterParts): Submitter {
           continue
         }
         if (ended !== undefined) {
-          outcomes.settle(transaction.id, ended)
-          dropped.push(transaction)
+          dropped.push({ transaction, ended })
           continue
         }
         mine.add(transaction.leaf)
@@ -223,7 +223,11 @@ export function createSubmitter(parts: SubmitterParts): Submitter {
         restored.push(transaction)
       }
       if (over.length > 0) await store.write(over, { sync: false })
-      for (const transaction of dropped) parts.background(() => forget(transaction, { isMine: true, isLast: true }))
+      for (const { transaction, ended } of dropped) {
+        const isLast = !restored.some(({ id }) => id === transaction.id)
+        if (isLast) outcomes.settle(transaction.id, ended)
+        parts.background(() => forget(transaction, { isMine: true, isLast }))
+      }
       return restored
     },
 

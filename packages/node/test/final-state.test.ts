@@ -71,6 +71,39 @@ test('what a block changed or removed is answered, not what was read before', ()
   assert.equal(state.get('member/c'), Uint8Array.of(3))
 })
 
+test('while a block is written its rows are as they were, whether they had been read or not', () => {
+  const rows = new Map(
+    ['known', 'unknown', 'removed', 'large', 'other'].map((name) => [`state/${name}`, Uint8Array.of(1)])
+  )
+  rows.set('state/large', new Uint8Array(9_000))
+  const state = createFinalState(countingStore(rows).store)
+  for (const key of ['known', 'new-known']) state.get(key)
+  const changes = ['known', 'unknown', 'new', 'new-known', 'removed', 'large', 'seen/1/a'].map((key) => ({
+    key,
+    value: key === 'removed' ? null : Uint8Array.of(2)
+  }))
+  const seen = () => [...changes.map(({ key }) => state.get(key)?.[0]), state.get('large')?.length]
+  const before = seen()
+  assert.equal(before, [1, 1, undefined, undefined, 1, 0, undefined, 9_000])
+  const fresh = createFinalState(countingStore(rows).store)
+  fresh.hold(changes)
+  state.hold(changes)
+  for (const { key, value } of changes) {
+    if (value === null) rows.delete(`state/${key}`)
+    else rows.set(`state/${key}`, value)
+  }
+  assert.equal(seen(), before)
+  assert.equal(fresh.get('new'), undefined)
+  assert.equal(fresh.get('unknown'), Uint8Array.of(1))
+  fresh.update(changes)
+  state.update(changes)
+  assert.equal(seen(), [2, 2, 2, 2, undefined, 2, 2, 1])
+  assert.equal(
+    changes.map(({ key }) => fresh.get(key)?.[0]),
+    [2, 2, 2, 2, undefined, 2, 2]
+  )
+})
+
 test('used ids and large rows are read from the store each time, also after a small row grew', () => {
   const rows = new Map([
     ['state/seen/1/a', Uint8Array.of(1)],

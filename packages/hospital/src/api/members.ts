@@ -4,7 +4,6 @@ import { assert, type MemberId } from '@wardline/codec'
 import {
   cardMember,
   currentKey,
-  decodeMember,
   type Member,
   memberRange,
   parseCard,
@@ -26,18 +25,22 @@ export function memberMethods(memberships: Memberships): Methods {
     async 'member.list'({ chain: name, after, limit }, { role: asker }) {
       const member = seenBy(asker, chainNamed(memberships, name))
       const { chain } = member
-      const timeMs = Math.max(member.clock.nowMs(), chain.head().time)
       const validators = new Set(readValidators(chain.state).members)
       const prefix = `state/${memberRange.from}`
       const range = {
         from: after === undefined ? prefix : `${prefix}${after}0`,
-        to: `state/${memberRange.to}`,
-        limit: limit + 1
+        to: `state/${memberRange.to}`
       }
       const rows: { readonly id: MemberId; readonly registered: Member }[] = []
-      for await (const [key, value] of chain.store.range(range)) {
-        rows.push({ id: key.slice(prefix.length) as MemberId, registered: decodeMember(value) })
+      for await (const [key] of chain.store.range(range)) {
+        const id = key.slice(prefix.length) as MemberId
+        const registered = readMember(chain.state, id)
+        // A row of a block that is being written; the state does not have it yet.
+        if (registered !== undefined) rows.push({ id, registered })
+        if (rows.length > limit) break
       }
+      // Not before the last row was read: each has a key in force at the head that has it.
+      const timeMs = Math.max(member.clock.nowMs(), chain.head().time)
       const page = rows.slice(0, limit)
       return {
         chain: chain.id,
