@@ -5,7 +5,7 @@ import type { Chain } from '@wardline/node'
 import type { Membership } from './membership.ts'
 
 export type Deadline = {
-  /** At least 1. */
+  /** A whole number, at least 1. */
   leftMs(): number
   /** The time has passed, the caller is gone, or this hospital has left the chain. */
   isOver(): boolean
@@ -32,10 +32,10 @@ export function deadlineIn(
   timeoutMs: number,
   signal: AbortSignal | undefined
 ): Deadline {
-  const endMs = clock.nowMs() + timeoutMs
-  const leftMs = () => Math.max(1, Math.min(timeoutMs, endMs - clock.nowMs()))
+  const endMs = clock.elapsedMs() + timeoutMs
+  const leftMs = () => Math.max(1, Math.ceil(endMs - clock.elapsedMs()))
   const stopped = signal === undefined ? left : AbortSignal.any([signal, left])
-  const isOver = () => clock.nowMs() >= endMs || stopped.aborted
+  const isOver = () => clock.elapsedMs() >= endMs || stopped.aborted
   const over = (what: string) => (left.aborted ? hasLeft() : new ApiError('timeout', what))
   const deadline: Deadline = {
     leftMs,

@@ -11,11 +11,11 @@ async function problemOf({ call }: Daemon, code: string): Promise<StatusProblem 
   return (await call('status', {})).problems.find((problem) => problem.code === code)
 }
 
-/** Four hospitals whose clocks are off by what `aheadMs` says at the moment. */
-async function hospitals(aheadMs: number[]): Promise<readonly [Daemon, Daemon, Daemon, Daemon]> {
+/** Four hospitals whose clocks are off by what `aheadMs` says at the moment, and for which so much more time has passed. */
+async function hospitals(aheadMs: number[], passedMs = () => 0): Promise<readonly [Daemon, Daemon, Daemon, Daemon]> {
   const founded = await found(['Alpha', 'Beta', 'Gamma', 'Delta'])
   const daemons = await Promise.all(
-    founded.places.map((place, index) => start(founded, place, { clockMs: () => aheadMs[index] ?? 0 }))
+    founded.places.map((place, index) => start(founded, place, { clockMs: () => aheadMs[index] ?? 0, passedMs }))
   )
   await connected(daemons)
   return daemons as unknown as readonly [Daemon, Daemon, Daemon, Daemon]
@@ -23,13 +23,14 @@ async function hospitals(aheadMs: number[]): Promise<readonly [Daemon, Daemon, D
 
 test('half of the clocks an hour ahead: every operator is told of the clocks and of the standstill, until they are right', async () => {
   const aheadMs = [0, 0, 0, 0]
-  const daemons = await hospitals(aheadMs)
+  let passedMs = 0
+  const daemons = await hospitals(aheadMs, () => passedMs)
   const [alpha, beta, gamma] = daemons
   await alpha.call('record.send', { to: ['Beta'], content: base64('all is well') })
   for (const daemon of daemons) assert.is((await daemon.call('status', {})).health, 'ok')
 
   aheadMs.fill(HOUR_MS, 0, 2)
-  const sent = gamma.call('record.send', { to: ['Beta'], content: base64('stuck'), timeoutMs: 60_000 })
+  const sent = gamma.call('record.send', { to: ['Beta'], content: base64('stuck'), timeoutMs: 400_000 })
   const isTold = async () => (await Promise.all(daemons.map((one) => problemOf(one, 'clock-off')))).every(Boolean)
   await until('the clocks are noticed', isTold, 30_000)
   const seenByAlpha = await problemOf(alpha, 'clock-off')
@@ -40,7 +41,8 @@ test('half of the clocks an hour ahead: every operator is told of the clocks and
   assert.ok(refusals.length >= 1 && refusals.length <= 2, refusals.join('\n'))
   assert.match(refusals[0] ?? '', /"name":"(?:Alpha|Beta)".*"code":"wrong-time","aheadS":3[56]\d\d/)
 
-  // Half a minute passes on all clocks.
+  // Half a minute passes on all clocks, and before the call is over.
+  passedMs = 40_000
   for (const index of aheadMs.keys()) aheadMs[index] = (aheadMs[index] ?? 0) + 40_000
   for (const daemon of daemons) {
     const stalled = await problemOf(daemon, 'chain-stalled')

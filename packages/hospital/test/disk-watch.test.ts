@@ -29,6 +29,7 @@ function watched(first: Space | undefined) {
   let isPaused: boolean | undefined
   const clock: Clock = {
     nowMs: () => 0,
+    elapsedMs: () => 0,
     after(_, run) {
       look = run
       return {

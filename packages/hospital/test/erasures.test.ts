@@ -87,6 +87,7 @@ function createWorld(answer: Answer, records: number) {
     log: keepingLog([]),
     clock: {
       nowMs: () => 1_800_000_000_000,
+      elapsedMs: () => 0,
       after(delayMs: number, run: () => void) {
         timers.set(run, delayMs)
         return { cancel: () => void timers.delete(run) }

@@ -54,6 +54,8 @@ export type Between = {
   readonly acknowledge?: NonNullable<ChainSetup['acknowledge']>
   /** Added to what its clock says. */
   readonly clockMs?: () => number
+  /** Added to the time that has passed by it. */
+  readonly passedMs?: () => number
   readonly diskSpace?: DiskSpace
 }
 
@@ -159,7 +161,11 @@ export async function start({ genesis }: Founded, place: Place, between: Between
   })
   const network = between.network?.(opened) ?? opened
   const store = await place.disk.openStore('db')
-  const ownClock: Clock = { ...clock, nowMs: () => clock.nowMs() + (between.clockMs?.() ?? 0) }
+  const ownClock: Clock = {
+    ...clock,
+    nowMs: () => clock.nowMs() + (between.clockMs?.() ?? 0),
+    elapsedMs: () => clock.elapsedMs() + (between.passedMs?.() ?? 0)
+  }
   let crashed = false
   const keys = between.keys?.(place.keys) ?? place.keys
   const setup: ChainSetup = {

@@ -144,6 +144,7 @@ function receiver(acknowledge: NonNullable<ChainSetup['acknowledge']>) {
   }
   const clock = {
     nowMs: () => 1_000_000,
+    elapsedMs: () => 0,
     after(_: number, run: () => void) {
       const timer = setImmediate(run)
       return { cancel: () => clearImmediate(timer) }

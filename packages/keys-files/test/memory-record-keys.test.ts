@@ -23,6 +23,7 @@ function handClock(): { clock: Clock; tick(): Promise<void> } {
   return {
     clock: {
       nowMs: () => 0,
+      elapsedMs: () => 0,
       after(_, run) {
         due.push(run)
         return { cancel: () => {} }

@@ -4,6 +4,7 @@ import { closeAll, startHosts } from './hosts.ts'
 
 const systemClock: Clock = {
   nowMs: () => Date.now(),
+  elapsedMs: () => performance.now(),
   after(delayMs, run) {
     const timer = setTimeout(run, delayMs)
     return { cancel: () => clearTimeout(timer) }

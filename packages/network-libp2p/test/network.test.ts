@@ -360,7 +360,9 @@ test('a failed assertion in a handler is not kept from who ends the process; any
       PROTOCOL,
       // biome-ignore lint/correctness/useYield: it fails before it has anything to give
       async function* (request) {
-        throw failures[Buffer.from(request).toString()]
+        const failure = failures[Buffer.from(request).toString()]
+        assert.ok(failure)
+        throw failure
       },
       SERVED
     )

@@ -142,7 +142,11 @@ export function createWorld<Disk extends WorldDisk>(options: WorldOptions<Disk>)
   const nodes = new Map<string, WorldNode<Disk>>()
   let running = false
   const nowMs = (): number => startMs + Math.floor(scheduler.elapsedMs())
-  const clock: Clock = { nowMs, after: (delayMs, run) => scheduler.after(delayMs, undefined, run) }
+  const clock: Clock = {
+    nowMs,
+    elapsedMs: () => scheduler.elapsedMs(),
+    after: (delayMs, run) => scheduler.after(delayMs, undefined, run)
+  }
   const parts: Parts = { scheduler, networks, root, nowMs }
 
   return {
@@ -224,6 +228,7 @@ function createNode<Disk extends WorldDisk>(parts: Parts, name: string, disk: Di
       incarnation,
       clock: {
         nowMs: () => parts.nowMs() + offsetMs,
+        elapsedMs: () => scheduler.elapsedMs(),
         after: (delayMs, run) => scheduler.after(delayMs, born, run)
       },
       random: { bytes: (size) => randomBytes(prng, size) },

@@ -21,7 +21,7 @@ export function createAhead(clock: Clock): Ahead {
   const asked = new Map<PeerName, { readonly untilMs: number; readonly pauseMs: number }>()
   return {
     takes(peer) {
-      const nowMs = clock.nowMs()
+      const nowMs = clock.elapsedMs()
       const before = asked.get(peer)
       if (before !== undefined && nowMs < before.untilMs) return false
       const pauseMs = before === undefined ? PAUSE_MS : Math.min(before.pauseMs * 2, PAUSE_MS_MAX)

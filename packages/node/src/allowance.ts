@@ -24,9 +24,7 @@ export function createAllowance({ clock, burst, perSecond }: AllowanceOptions): 
   const buckets = new Map<PeerName, Bucket>()
 
   function fill(bucket: Bucket, nowMs: number): Bucket {
-    // A clock that is set back fills nothing, and must not stop the filling either.
-    const elapsedMs = Math.max(0, nowMs - bucket.filledMs)
-    bucket.tokens = Math.min(burst, bucket.tokens + (elapsedMs * perSecond) / 1000)
+    bucket.tokens = Math.min(burst, bucket.tokens + ((nowMs - bucket.filledMs) * perSecond) / 1000)
     bucket.filledMs = nowMs
     return bucket
   }
@@ -36,7 +34,7 @@ export function createAllowance({ clock, burst, perSecond }: AllowanceOptions): 
   }
 
   function filled(peer: PeerName): Bucket {
-    const nowMs = clock.nowMs()
+    const nowMs = clock.elapsedMs()
     if (buckets.size > BUCKETS_KEPT) forgetFull(nowMs)
     const bucket = fill(buckets.get(peer) ?? { tokens: burst, filledMs: nowMs }, nowMs)
     buckets.set(peer, bucket)

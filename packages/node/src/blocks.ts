@@ -445,10 +445,9 @@ export function createBlocks(parts: BlocksParts): Blocks {
       while (waiting.size > 0 && !stopped) {
         const peer = [...waiting].reduce((best, other) => (spentOn(other) < spentOn(best) ? other : best))
         waiting.delete(peer)
-        const startMs = clock.nowMs()
+        const startMs = clock.elapsedMs()
         const part = await takePart(peer)
-        // The clock may have been set back.
-        const tookMs = Math.max(0, clock.nowMs() - startMs)
+        const tookMs = clock.elapsedMs() - startMs
         spentMs.set(peer, spentOn(peer) + tookMs)
         last = part.last ?? last
         if (part.committed > 0) {
@@ -485,7 +484,7 @@ export function createBlocks(parts: BlocksParts): Blocks {
     let unseen = request.allowTransactions ? mempool.size : 0
     for (;;) {
       const candidates = request.allowTransactions ? ready(mempool.all()) : []
-      const untilMs = clock.nowMs() + BUILD_MS
+      const untilMs = clock.elapsedMs() + BUILD_MS
       const complete = (roots: Roots, { count, refused, isWhole }: Selection) => {
         const isLast = isWhole || refused.length >= unseen
         if (count === 0 && !(request.allowEmpty && isLast)) return undefined
@@ -500,7 +499,7 @@ export function createBlocks(parts: BlocksParts): Blocks {
           ...roots
         } as const
       }
-      const isOver = () => clock.nowMs() >= untilMs
+      const isOver = () => clock.elapsedMs() >= untilMs
       const built = executor.build(request.parent.digest, timeMs, candidates, complete, isOver)
       unseen -= built.refused.length
       for (const transaction of built.refused) parts.onRefused(transaction)

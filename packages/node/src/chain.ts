@@ -419,15 +419,14 @@ export async function openChain(parts: ChainParts): Promise<Chain> {
         })
       },
       impatient: (peer) => {
-        const nowMs = clock.nowMs()
+        const nowMs = clock.elapsedMs()
         if (hasWork() || nowMs - (askedMs.get(peer) ?? Number.NEGATIVE_INFINITY) < IMPATIENT_PEER_MS) return
         askedMs.set(peer, nowMs)
         void guarded(() => askPending(peer))
       },
       refused: ({ member, view, code, aheadMs }) => {
-        const nowMs = clock.nowMs()
-        const agoMs = nowMs - (loggedMs.get(member) ?? Number.NEGATIVE_INFINITY)
-        if (agoMs >= 0 && agoMs < REFUSAL_LOGGED_MS) return
+        const nowMs = clock.elapsedMs()
+        if (nowMs - (loggedMs.get(member) ?? Number.NEGATIVE_INFINITY) < REFUSAL_LOGGED_MS) return
         loggedMs.set(member, nowMs)
         const time = code === 'wrong-time' ? { aheadS: Math.round(aheadMs / 1000) } : {}
         log.warn(
@@ -550,15 +549,13 @@ export async function openChain(parts: ChainParts): Promise<Chain> {
   }
 
   function reportWork(has: boolean): void {
-    waitingSinceMs = has ? (waitingSinceMs ?? clock.nowMs()) : null
+    waitingSinceMs = has ? (waitingSinceMs ?? clock.elapsedMs()) : null
     agreement.work(has)
   }
 
   function stalledMs(): number {
     if (waitingSinceMs === null || !hasWork()) return 0
-    // The clock may have been set back.
-    waitingSinceMs = Math.min(waitingSinceMs, clock.nowMs())
-    return clock.nowMs() - waitingSinceMs
+    return clock.elapsedMs() - waitingSinceMs
   }
 
   /** Stops voting, keeps the proof, and lets who is connected know the finalizations that are final here. */

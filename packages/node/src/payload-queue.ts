@@ -108,7 +108,7 @@ export function createPayloadQueue({ clock, fetch, background }: PayloadQueuePar
     else fetching.delete(author)
     if (kind !== 'nowhere') forget(want)
     else if (wants.get(want.transaction.id) === want) {
-      want.dueMs = clock.nowMs() + backOffMs(want.attempts)
+      want.dueMs = clock.elapsedMs() + backOffMs(want.attempts)
       want.attempts += 1
       levelOf(want).add(want)
     }
@@ -131,12 +131,12 @@ export function createPayloadQueue({ clock, fetch, background }: PayloadQueuePar
     if (stopped || (alarm?.atMs ?? null) === atMs) return
     alarm?.timer.cancel()
     alarm =
-      atMs === null ? undefined : { atMs, timer: clock.after(Math.max(0, atMs - clock.nowMs()), () => retryDue()) }
+      atMs === null ? undefined : { atMs, timer: clock.after(Math.max(0, atMs - clock.elapsedMs()), () => retryDue()) }
   }
 
   function retryDue(): void {
     alarm = undefined
-    const nowMs = clock.nowMs()
+    const nowMs = clock.elapsedMs()
     for (const level of waiting) {
       for (const want of level) {
         if (want.dueMs !== null && want.dueMs > nowMs) break

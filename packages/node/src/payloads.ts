@@ -294,7 +294,7 @@ export function createPayloads(parts: PayloadParts): PayloadKeeper {
       const peers = holdersOf(transaction, 0)
       return obtain(transaction, inFront([authorOf(transaction), proposer], peers), 'urgent')
     })
-    await within(Promise.all(fetches), untilMs - clock.nowMs())
+    await within(Promise.all(fetches), untilMs - clock.elapsedMs())
   }
 
   /** Waits for `work`, but not for longer than that; what it fails with is thrown. */
@@ -371,11 +371,11 @@ export function createPayloads(parts: PayloadParts): PayloadKeeper {
     },
 
     async hold(transactions, proposer) {
-      const untilMs = clock.nowMs() + HOLD_MS
+      const untilMs = clock.elapsedMs() + HOLD_MS
       for (;;) {
         const missing = transactions.filter((transaction) => !isReady(transaction))
         if (missing.length === 0) return true
-        if (stopped || clock.nowMs() >= untilMs || missing.some(({ id }) => faulty.has(id))) return false
+        if (stopped || clock.elapsedMs() >= untilMs || missing.some(({ id }) => faulty.has(id))) return false
         await holdOnce(missing, proposer, untilMs)
         if (missing.every(isReady)) continue
         await new Promise<void>((resolve) => clock.after(HOLD_RETRY_MS, resolve))

@@ -65,6 +65,7 @@ async function soloLeader(fillMs = 0, other: { isForked?: boolean } = {}) {
     // Time stands still and no timer fires by itself.
     clock: {
       nowMs: () => START_MS,
+      elapsedMs: () => 0,
       after(delayMs, run) {
         timers.push({ delayMs, run })
         return { cancel: () => {} }

@@ -4,13 +4,17 @@ import type { Clock } from '@wardline/ports'
 export type ManualClock = Clock & {
   /** Moves on by `forMs`; what falls due runs in its order, with all promise work that follows from it. */
   pass(forMs: number): Promise<void>
+  /** As when the machine's clock is set: no time passes. */
+  setBack(byMs: number): void
 }
 
 export function manualClock(): ManualClock {
   const due = new Map<object, { readonly atMs: number; readonly run: () => void }>()
   let nowMs = 0
+  let setBackMs = 0
   return {
-    nowMs: () => nowMs,
+    nowMs: () => nowMs - setBackMs,
+    elapsedMs: () => nowMs,
     after(delayMs, run) {
       const timer = { cancel: () => due.delete(timer) }
       due.set(timer, { atMs: nowMs + delayMs, run })
@@ -28,6 +32,9 @@ export function manualClock(): ManualClock {
         run()
       }
       nowMs = endMs
+    },
+    setBack(byMs) {
+      setBackMs += byMs
     }
   }
 }

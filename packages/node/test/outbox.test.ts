@@ -18,6 +18,7 @@ function setUp() {
   let taken: (() => void) | undefined
   const clock = {
     nowMs: () => START_MS,
+    elapsedMs: () => 0,
     after(delayMs: number, run: () => void) {
       timers.set(run, delayMs)
       return { cancel: () => void timers.delete(run) }

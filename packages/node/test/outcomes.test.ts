@@ -8,7 +8,7 @@ const test = suite('node/outcomes')
 const id = 'ab'.repeat(32) as TransactionId
 
 test('only so many wait, and room is made by those who hear', async () => {
-  const outcomes = createOutcomes({ nowMs: () => 0, after: () => ({ cancel() {} }) })
+  const outcomes = createOutcomes({ nowMs: () => 0, elapsedMs: () => 0, after: () => ({ cancel() {} }) })
   const waiting = Array.from({ length: limits.outcomeWaitersMax }, () => outcomes.wait(id, 1000))
   assert.is(await outcomes.wait(id, 1000), undefined)
   outcomes.settle(id, { kind: 'expired' })

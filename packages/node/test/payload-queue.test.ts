@@ -59,6 +59,18 @@ test('what cannot be had is tried again later and later, up to ten minutes', asy
   )
 })
 
+test('a clock that is set back by an hour keeps nothing waiting longer', async () => {
+  const { clock, queue, asked, end } = setUp()
+  const [early, late] = [by(alpha), by(beta)]
+  queue.want(early)
+  await end(early, 'nowhere')
+  clock.setBack(60 * 60_000)
+  queue.want(late)
+  await end(late, 'nowhere')
+  await clock.pass(backOffMs(0))
+  assert.equal(asked, [early, late, early, late])
+})
+
 test('one author whose payloads never come keeps no other one waiting', () => {
   const { queue, asked } = setUp()
   for (let count = 0; count < 200; count++) queue.want(by(alpha))

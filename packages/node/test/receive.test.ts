@@ -29,7 +29,7 @@ async function setUp() {
   const passed: ParsedTransaction[][] = []
   const reports: [peer: string, code: string][] = []
   const time = { ms: START_MS }
-  const clock = { nowMs: () => time.ms, after: () => ({ cancel() {} }) }
+  const clock = { nowMs: () => time.ms, elapsedMs: () => time.ms, after: () => ({ cancel() {} }) }
   let verified = 0
   const verifier: Verifier = {
     verify(...args) {

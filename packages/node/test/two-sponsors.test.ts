@@ -47,7 +47,7 @@ async function submitterOf() {
   /** As after a restart, with what is on the disk. */
   function start() {
     const mempool = createMempool()
-    const clock = { nowMs: () => START_MS, after: () => ({ cancel() {} }) }
+    const clock = { nowMs: () => START_MS, elapsedMs: () => 0, after: () => ({ cancel() {} }) }
     const parts = { chain, state, mempool, head: () => head }
     const admission = createAdmission({ ...parts, verifier: syncVerifier, clock, sponsors: () => 4 })
     const outcomes = createOutcomes(clock)

@@ -5,12 +5,13 @@ import type { Clock, Timer } from '@wardline/ports'
 const TIMEOUT_MS_MAX = 2 ** 31 - 1
 
 /**
- * Wall clock for `nowMs`, elapsed time for `after`: a step of the machine's clock moves no timer. `after(0)` runs as soon
+ * Wall clock for `nowMs`, elapsed time for the rest: a step of the machine's clock moves no timer. `after(0)` runs as soon
  * as pending I/O has been served, without the millisecond that `setTimeout(0)` takes.
  */
 export function createSystemClock(): Clock {
   return {
     nowMs: () => Date.now(),
+    elapsedMs: () => performance.now(),
     after: (delayMs, run) => (delayMs <= 0 ? immediate(run) : timeout(delayMs, run))
   }
 }

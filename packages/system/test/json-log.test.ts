@@ -8,7 +8,11 @@ import { createJsonLog } from '../src/index.ts'
 
 const test = suite('system/json-log')
 
-const clock: Clock = { nowMs: () => Date.UTC(2026, 0, 2, 3, 4, 5, 6), after: () => ({ cancel: () => {} }) }
+const clock: Clock = {
+  nowMs: () => Date.UTC(2026, 0, 2, 3, 4, 5, 6),
+  elapsedMs: () => 0,
+  after: () => ({ cancel: () => {} })
+}
 
 test('writes one JSON object per line with its fields', () => {
   const lines: string[] = []

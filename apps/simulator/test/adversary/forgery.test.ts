@@ -29,7 +29,7 @@ const test = suite('simulator/adversary/forgery')
 
 const NOW = 1_800_000_000_000
 const random = { bytes: (size: number) => new Uint8Array(size).fill(7) }
-const clock: Clock = { nowMs: () => NOW + 5, after: () => ({ cancel() {} }) }
+const clock: Clock = { nowMs: () => NOW + 5, elapsedMs: () => 0, after: () => ({ cancel() {} }) }
 
 const secret = (name: string) => sha256(new TextEncoder().encode(name))
 

@@ -26,7 +26,7 @@ export function chainVerify(memberships: Memberships): Pick<Api, 'chain.verify'>
 
 async function verify(member: Membership, timeoutMs: number, signal: AbortSignal | undefined) {
   const { chain, clock, verifier } = member
-  const startMs = clock.nowMs()
+  const startMs = clock.elapsedMs()
   const deadline = deadlineIn(member, timeoutMs, signal)
   const store = await snapshotOf(chain.store)
   if (store === undefined) throw new ApiError('busy', 'blocks follow each other too fast to be verified now')
@@ -36,7 +36,7 @@ async function verify(member: Membership, timeoutMs: number, signal: AbortSignal
     verify: (key, message, signature) => verifier.verify(key, message, signature),
     onProgress: () => deadline.check('the chain is not verified to its end yet')
   })
-  return { chain: chain.id, elapsedMs: Math.max(0, clock.nowMs() - startMs), ...answerOf(verdict) }
+  return { chain: chain.id, elapsedMs: Math.round(clock.elapsedMs() - startMs), ...answerOf(verdict) }
 }
 
 function answerOf(verdict: ChainVerification) {

@@ -71,7 +71,7 @@ export async function* follow(parts: FollowParts): AsyncGenerator<Notice> {
 /** The first block above `start` that brings something, or how far the search has come in one turn. */
 function searchAbove({ topic, member, signal }: FollowParts, start: Height): Notice {
   const { chain, clock, left } = member
-  const untilMs = clock.nowMs() + TURN_MS
+  const untilMs = clock.elapsedMs() + TURN_MS
   let at = start
   while (at < chain.head().height && at - start < QUIET_HEIGHTS && !signal?.aborted && !left.aborted) {
     const block = chain.query.block(height(at + 1))
@@ -79,7 +79,7 @@ function searchAbove({ topic, member, signal }: FollowParts, start: Height): Not
     at = block.header.height
     const events = eventsOf[topic](member, block)
     if (events.length > 0) return { height: at, events }
-    if (clock.nowMs() >= untilMs) break
+    if (clock.elapsedMs() >= untilMs) break
   }
   return { height: at, events: [] }
 }

@@ -16,6 +16,7 @@ function setUp() {
   const timers = new Set<() => void>()
   const clock: Clock = {
     nowMs: () => 0,
+    elapsedMs: () => 0,
     after(ms, run) {
       assert.is(ms, 60_000)
       timers.add(run)

@@ -260,6 +260,7 @@ async function newsOf(looks: readonly (readonly StatusProblem[])[]): Promise<str
   const timers: (() => void)[] = []
   const handClock: Clock = {
     nowMs: () => 7,
+    elapsedMs: () => 7,
     after: (_delayMs, run) => {
       timers.push(run)
       return { cancel: () => {} }
@@ -342,6 +343,7 @@ test('a look that meets a failing world is made again', async () => {
     look: () => (looks.shift() ?? (async () => []))(),
     clock: {
       nowMs: () => 0,
+      elapsedMs: () => 0,
       after: (_delayMs, run) => {
         again = run
         return { cancel: () => {} }

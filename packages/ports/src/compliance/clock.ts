@@ -28,6 +28,7 @@ export function clockCompliance(name: string, make: () => Promise<ClockSubject>)
   check('a timer never runs within the call, nor early, and time has passed when it runs', async (clock) => {
     for (const delayMs of [0, 1, 20]) {
       const startMs = clock.nowMs()
+      const startElapsedMs = clock.elapsedMs()
       let ran = 0
       const done = new Promise<void>((resolve) => {
         clock.after(delayMs, () => {
@@ -39,6 +40,8 @@ export function clockCompliance(name: string, make: () => Promise<ClockSubject>)
       await done
       assert.is(ran, 1)
       assert.ok(clock.nowMs() - startMs >= delayMs, `a timer of ${delayMs} ms ran after ${clock.nowMs() - startMs} ms`)
+      const elapsedMs = clock.elapsedMs() - startElapsedMs
+      assert.ok(elapsedMs >= delayMs, `a timer of ${delayMs} ms ran after ${elapsedMs} ms`)
     }
   })
 
