@@ -113,11 +113,12 @@ export const limits = {
   memberKeysMax: 64,
   /** Attributes of a member, and attributes that a hospital may give. */
   attributesMax: 32,
-  /** What gossiped and asked-for transactions of one peer may cost: one for each that is new here, more for a large one, one more for each signature verified. */
+  /** What gossiped and asked-for transactions of one peer may cost: one for each that is new here, more for a large one, one more for each signature verified, and one for every sixteen names. Any batch costs less. */
   verificationsPerPeerBurst: 8_000,
   verificationsPerPeerPerSecond: 4_000,
-  /** Sync and payload requests of one peer that are answered: a member that catches up needs a few a second, its duties some hundred. */
+  /** What the sync requests of one peer may cost, and apart from them its payload requests: one for each, more for what is large. A member that catches up uses a few a second, or some hundred where blocks are full; its duties some hundred. */
   requestsPerPeerBurst: 2_000,
+  /** Requests per peer per second: 32 MB/s of blocks, for which who catches up waits where it would be faster. */
   requestsPerPeerPerSecond: 500,
   /** Requests of one peer for records that their owner denies: each is an entry for ever, in the patient's log and at the owner's expense. */
   denialsPerPeerBurst: 64,

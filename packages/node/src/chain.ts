@@ -465,6 +465,7 @@ export async function openChain(parts: ChainParts): Promise<Chain> {
     store,
     network,
     mempool,
+    clock,
     headHeight: () => head().height,
     memberOf: (peer) => directory.memberOf(peer),
     allowance: served

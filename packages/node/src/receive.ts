@@ -3,7 +3,8 @@
  * score; what only our state refuses is dropped, or parked until the next block, for a neighbour may be one block ahead.
  *
  * What costs least comes first: a name that is known costs one hash; the state is asked before any signature is verified, so
- * signatures cost only what would be admitted; and each peer has an allowance of both, of which what is large takes more.
+ * signatures cost only what would be admitted; and each peer has an allowance of all three, of which what is large takes more.
+ * A batch that no allowance could ever pay for has a fault: `busy` would bring the same bytes again from another neighbour.
  */
 import { type Leaf, limits } from '@wardline/codec'
 import { decodeBlockBody, leafOf, type ParsedTransaction, type RefusalCode, signatureChecks } from '@wardline/ledger'
@@ -48,6 +49,15 @@ type Taken =
 
 /** Parked transactions judged again after one commit, so that a neighbour's full share cannot hold up the loop. */
 const RETRIES_PER_COMMIT = 256
+
+/**
+ * The signature, the chain, the author, the key and the nonce of any transaction. A batch has so few that are no shorter, and
+ * so few signatures of 64 bytes, that a full allowance pays for whatever is in it.
+ */
+const TRANSACTION_BYTES_MIN = 64 + 32 + 32 + 32 + 16
+
+/** To look up that many names takes one of the peer's allowance, whatever comes of it. */
+const NAMES_PER_TOKEN = 16
 
 /**
  * A look takes one of the peer's allowance up to the first of these sizes, and one more for each of the second above it: a
@@ -196,7 +206,8 @@ export function createReceiver(parts: ReceiverParts): Receiver {
   return {
     async batch(data, from) {
       const list = data.length <= limits.gossipBatchBytesMax ? decodeBlockBody(data) : undefined
-      if (list === undefined || list.length === 0) return 'reject'
+      if (list === undefined || list.length === 0 || list.some(isTooShort)) return 'reject'
+      if (!allowance.take(from, Math.ceil(list.length / NAMES_PER_TOKEN))) return 'busy'
       const fresh: Uint8Array[] = []
       let stale = 0
       for (const bytes of list) {
@@ -219,8 +230,13 @@ export function createReceiver(parts: ReceiverParts): Receiver {
     },
 
     async fetched(transactions, from) {
+      const list = [...transactions]
+      if (list.some(isTooShort)) {
+        parts.report(from, 'too-short')
+        return false
+      }
       // In parts as large as a gossiped batch: the allowance pays for some, where it does not for all at once.
-      for (const part of partsOf([...transactions].filter((bytes) => !knows(leafOf(bytes), from)))) {
+      for (const part of partsOf(list.filter((bytes) => !knows(leafOf(bytes), from)))) {
         const result = await takeIn(part, from)
         if (result.kind === 'fault') parts.report(from, result.code)
         if (result.kind !== 'taken') return false
@@ -262,6 +278,10 @@ export function createReceiver(parts: ReceiverParts): Receiver {
       onAdmitted(admitted)
     }
   }
+}
+
+function isTooShort({ length }: Uint8Array): boolean {
+  return length < TRANSACTION_BYTES_MIN
 }
 
 function* partsOf(list: readonly Uint8Array[]): Iterable<readonly Uint8Array[]> {

@@ -1,7 +1,8 @@
 /**
  * The sync stream: final blocks for who was away, transactions for who lacks some of a proposal, a block that was voted
  * for here, how an epoch or a view ended, and the list of what is pending. Every answer is checked by the asker; the server
- * only bounds what it reads.
+ * only bounds what it reads, and takes of the asker's allowance what that costs. What is asked for while a view is running is
+ * refused without one, for others can be asked; whole blocks come at its pace, for a refusal would end a catch-up.
  */
 import {
   arrayOf,
@@ -33,7 +34,7 @@ import {
   parseHeader
 } from '@wardline/consensus'
 import { decodeBlockBody, encodeBlockBody, leafOf } from '@wardline/ledger'
-import type { KeyValueStore, Network, PeerName } from '@wardline/ports'
+import type { Clock, KeyValueStore, Network, PeerName } from '@wardline/ports'
 import type { Allowance } from './allowance.ts'
 import { converse } from './converse.ts'
 import { corrupt, heightOfKey, keys } from './layout.ts'
@@ -96,8 +97,26 @@ const readRequest = {
   pending: mapOf({ ask: oneOf('pending') })
 }
 
-/** The largest request names the leaves of a whole block, each 32 bytes behind a head of two. */
-const REQUEST_BYTES_MAX = limits.blockTransactionsMax * 34 + 256
+/** A leaf on a list: 32 bytes behind a head of two. */
+const LEAF_BYTES = 34
+
+/** The largest request names the leaves of a whole block. */
+const REQUEST_BYTES_MAX = limits.blockTransactionsMax * LEAF_BYTES + 256
+
+/**
+ * Every request takes one of the asker's allowance, and its answer one more for each of these that is read, hashed or given.
+ * One is then worth up to 0.15 ms of a core (measured), and all that a peer may ask for without end 8 % of it.
+ */
+const BYTES_PER_TOKEN = 64 * 1024
+const LEAVES_PER_TOKEN = 128
+const HEADERS_PER_TOKEN = 4
+
+/** What the largest body takes, each of whose transactions stands behind its size. */
+const BODY_TOKENS_MAX = Math.floor((limits.blockBodyBytesMax + limits.blockTransactionsMax * 4) / BYTES_PER_TOKEN)
+
+/** Final blocks are given while the peer has this many left, so that its catch-up does not use up what its votes wait for. */
+const SPARE_TOKENS = limits.requestsPerPeerBurst / 4
+const PACE_MS = 50
 
 const HEADER_BYTES_MAX = 512
 const CERTIFICATE_BYTES_MAX = 16 * 1024
@@ -110,12 +129,13 @@ const readPart = mapOf({
 const PART_BYTES_MAX = SYNC_BLOCKS_MAX * (HEADER_BYTES_MAX + 8) + CERTIFICATE_BYTES_MAX + 256
 
 const readLeaves = arrayOf(bytes32<Leaf>, 0, PENDING_MAX)
-const LEAVES_BYTES_MAX = PENDING_MAX * 34 + 256
+const LEAVES_BYTES_MAX = PENDING_MAX * LEAF_BYTES + 256
 
 export type SyncParts = {
   readonly store: KeyValueStore
   readonly network: Network
   readonly mempool: Mempool
+  readonly clock: Clock
   readonly headHeight: () => number
   readonly memberOf: (peer: PeerName) => MemberId | undefined
   readonly allowance: Allowance
@@ -123,28 +143,40 @@ export type SyncParts = {
 
 /** Serves the sync protocol from the store. */
 export function serveSync(parts: SyncParts): void {
-  const { store, network, mempool } = parts
+  const { store, network, mempool, clock, allowance } = parts
+  /** Of the last block some of whose transactions were asked for: several members may lack some of one proposal. */
+  let lookedAt: { readonly block: Digest; readonly byLeaf: ReadonlyMap<Leaf, Uint8Array> } | undefined
 
   network.serve(SYNC_PROTOCOL, answer, { requestBytesMax: REQUEST_BYTES_MAX })
 
+  /** @throws WardlineError `busy` if the peer has not that many left */
+  function charge(peer: PeerName, tokens: number): void {
+    if (!allowance.take(peer, tokens)) throw busy()
+  }
+
+  async function untilHas(peer: PeerName, tokens: number): Promise<void> {
+    while (!allowance.has(peer, tokens)) await new Promise<void>((resolve) => clock.after(PACE_MS, resolve))
+  }
+
   async function* answer(bytes: Uint8Array, from: PeerName): AsyncIterable<Uint8Array> {
     if (parts.memberOf(from) === undefined) throw new WardlineError('not-a-member', 'the peer is no member any more')
-    if (!parts.allowance.take(from, 1)) throw new WardlineError('busy', 'the peer asks too often')
+    charge(from, 1 + Math.floor(bytes.length / (LEAVES_PER_TOKEN * LEAF_BYTES)))
     const request = decodeCbor(bytes)
     const blocks = readRequest.blocks(request)
     if (blocks !== undefined) {
-      yield* finalBlocks(blocks.from, blocks.max)
+      yield* finalBlocks(blocks.from, blocks.max, from)
       return
     }
     const transactions = readRequest.transactions(request)
     if (transactions !== undefined) {
-      yield* bundles(lookUp(transactions.block, transactions.leaves))
+      yield* bundles(lookUp(transactions.block, transactions.leaves, from))
       return
     }
     const block = readRequest.block(request)
     if (block !== undefined) {
+      await untilHas(from, BODY_TOKENS_MAX)
       const header = storedHeader(store, block.digest)
-      const body = header && store.get(keys.body(block.digest))
+      const body = header && bodyFor(from, block.digest)
       if (header === undefined || body === undefined) return
       yield header
       yield body
@@ -160,11 +192,13 @@ export function serveSync(parts: SyncParts): void {
     }
     const ended = readRequest.viewEnds(request)
     if (ended !== undefined) {
+      charge(from, VIEW_ENDS_MAX)
       const ends = viewEnds(store, parts.headHeight(), ended.epoch as Epoch, ended.view as View)
       yield* ends.map(encodeCertificate)
       return
     }
     if (readRequest.pending(request) !== undefined) {
+      charge(from, Math.floor(Math.min(mempool.size, PENDING_MAX) / LEAVES_PER_TOKEN))
       const leaves: Uint8Array[] = []
       for (const { leaf } of mempool.all()) {
         if (leaves.length === PENDING_MAX) break
@@ -176,22 +210,34 @@ export function serveSync(parts: SyncParts): void {
     throw new WardlineError('bad-request', 'the sync request has no known form')
   }
 
-  async function* finalBlocks(from: number, max: number): AsyncIterable<Uint8Array> {
+  async function* finalBlocks(from: number, max: number, peer: PeerName): AsyncIterable<Uint8Array> {
     const head = parts.headHeight()
     const isAsked = from >= 1 && from <= head
     const last = isAsked ? await certifiedHeight(from, Math.min(from + max - 1, head)) : from - 1
+    if (last >= from) {
+      await untilHas(peer, SPARE_TOKENS)
+      charge(peer, Math.floor((last - from + 1) / HEADERS_PER_TOKEN))
+    }
     const headers: Uint8Array[] = []
+    const digests: Digest[] = []
     let epoch: number | undefined
     for (let height = from; height <= last; height++) {
       const bytes = stored(keys.header(height))
-      epoch ??= headerOf(bytes).epoch
+      const header = headerOf(bytes)
+      epoch ??= header.epoch
       // The block before ended the epoch and has its own finalization; what follows is for the next answer.
-      if (headerOf(bytes).epoch !== epoch) break
+      if (header.epoch !== epoch) break
       headers.push(bytes)
+      digests.push(headerDigest(header))
     }
     const certificate = headers.length === 0 ? new Uint8Array(0) : stored(keys.certificate(from + headers.length - 1))
     yield encodeCbor({ headers, certificate } satisfies CborValue)
-    for (const bytes of headers) yield stored(keys.body(headerDigest(headerOf(bytes))))
+    for (const digest of digests) {
+      await untilHas(peer, SPARE_TOKENS)
+      const body = bodyFor(peer, digest)
+      if (body === undefined) throw rowMissing()
+      yield body
+    }
   }
 
   /** The highest height in `from..to` that has a certificate of its own, else the first one above; `from - 1` if none. */
@@ -205,8 +251,16 @@ export function serveSync(parts: SyncParts): void {
 
   function stored(key: string): Uint8Array {
     const value = store.get(key)
-    if (value === undefined) throw corrupt('a row of a final block is missing')
+    if (value === undefined) throw rowMissing()
     return value
+  }
+
+  /** Its size is known only when it has been read. */
+  function bodyFor(peer: PeerName, digest: Digest): Uint8Array | undefined {
+    if (!allowance.has(peer, BODY_TOKENS_MAX)) throw busy()
+    const body = store.get(keys.body(digest))
+    if (body !== undefined) charge(peer, Math.floor(body.length / BYTES_PER_TOKEN))
+    return body
   }
 
   function headerOf(bytes: Uint8Array): Header {
@@ -216,30 +270,43 @@ export function serveSync(parts: SyncParts): void {
   }
 
   /** Those of these transactions that are here, up to the size of a block. */
-  function lookUp(block: Digest, leaves: readonly Leaf[]): Uint8Array[] {
+  function lookUp(block: Digest, leaves: readonly Leaf[], peer: PeerName): Uint8Array[] {
     const found: Uint8Array[] = []
     let sizeBytes = 0
     let body: ReadonlyMap<Leaf, Uint8Array> | undefined
     for (const leaf of new Set(leaves)) {
       let bytes = mempool.get(leaf)?.bytes
       if (bytes === undefined) {
-        body ??= bodyByLeaf(block)
+        body ??= bodyByLeaf(block, peer)
         bytes = body.get(leaf)
       }
       if (bytes === undefined) continue
+      if (sizeBytes + bytes.length > limits.blockBodyBytesMax) break
       sizeBytes += bytes.length
-      if (sizeBytes > limits.blockBodyBytesMax) break
       found.push(bytes)
     }
+    charge(peer, Math.floor(sizeBytes / BYTES_PER_TOKEN))
     return found
   }
 
-  function bodyByLeaf(block: Digest): ReadonlyMap<Leaf, Uint8Array> {
-    const bytes = store.get(keys.body(block))
+  function bodyByLeaf(block: Digest, peer: PeerName): ReadonlyMap<Leaf, Uint8Array> {
+    if (lookedAt?.block === block) return lookedAt.byLeaf
+    const bytes = bodyFor(peer, block)
     const body = bytes && decodeBlockBody(bytes)
     if (body === undefined) return new Map()
-    return new Map(body.map((one) => [leafOf(one), one]))
+    charge(peer, Math.ceil(body.length / LEAVES_PER_TOKEN))
+    const byLeaf = new Map(body.map((one) => [leafOf(one), one]))
+    lookedAt = { block, byLeaf }
+    return byLeaf
   }
+}
+
+function busy(): WardlineError {
+  return new WardlineError('busy', 'the peer asks too often')
+}
+
+function rowMissing(): WardlineError {
+  return corrupt('a row of a final block is missing')
 }
 
 const BUNDLE_BYTES_MAX = 1024 * 1024

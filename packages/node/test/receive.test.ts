@@ -1,4 +1,4 @@
-import { type Leaf, limits, type MemberId } from '@wardline/codec'
+import { encodeCbor, type Leaf, limits, type MemberId } from '@wardline/codec'
 import { syncVerifier, type Verifier } from '@wardline/crypto'
 import { chainIdOf, encodeBlockBody, execute, type ParsedTransaction } from '@wardline/ledger'
 import type { Log } from '@wardline/ports'
@@ -39,9 +39,21 @@ async function setUp() {
   }
   const parts = { chain, verifier, clock, mempool, state, head: () => head, sponsors: () => 3 }
   const admission = createAdmission(parts)
+  let looked = 0
+  let named = 0
   let admitted = 0
   const receiver = createReceiver({
-    admission,
+    admission: {
+      ...admission,
+      look(bytes) {
+        looked += 1
+        return admission.look(bytes)
+      },
+      knows(leaf) {
+        named += 1
+        return admission.knows(leaf)
+      }
+    },
     clock,
     log: silent,
     report: (peer, code) => reports.push([peer, code]),
@@ -57,6 +69,10 @@ async function setUp() {
     passed,
     reports,
     verified: () => verified,
+    /** Transactions parsed. */
+    looked: () => looked,
+    /** Names that were looked up. */
+    named: () => named,
     time,
     admitted: () => admitted,
     batch: (list: readonly { readonly bytes: Uint8Array }[], from = 'peer') =>
@@ -150,6 +166,54 @@ test('garbage, emptiness and too much are rejected', async () => {
   assert.is(await it.receiver.batch(Uint8Array.of(0, 0, 0, 9, 1), 'peer'), 'reject')
   assert.is(await it.receiver.batch(Uint8Array.of(255, 255, 255, 255, 1), 'peer'), 'reject')
   assert.is(await it.receiver.batch(new Uint8Array(limits.gossipBatchBytesMax + 1), 'peer'), 'reject')
+})
+
+/** The members that every transaction has beside its body and its kind, as short as they can be. */
+const shortest = encodeCbor({
+  tx: { v: 1, chain: new Uint8Array(32), kind: '', author: { alias: new Uint8Array(32) }, key: new Uint8Array(32) },
+  sig: new Uint8Array(64)
+})
+
+for (const count of [1, 8_001, 10_000]) {
+  test(`${count} entries too short for a transaction are rejected, or reported where they were asked for`, async () => {
+    const it = await setUp()
+    const short = Array.from({ length: count }, (_, index) => Uint8Array.of(index & 255, index >> 8))
+    for (let sends = 0; sends < 3; sends++) {
+      assert.is(await it.receiver.batch(encodeBlockBody(short), 'liar'), 'reject')
+      assert.is(await it.receiver.fetched(short, 'other liar'), false)
+    }
+    assert.equal(it.reports, Array(3).fill(['other liar', 'too-short']))
+    assert.is(it.looked(), 0)
+    assert.is(await it.batch([registered(genesis, alpha, 'after'), { bytes: Uint8Array.of(1, 2) }]), 'reject')
+    assert.is(it.mempool.size, 0)
+  })
+}
+
+test('a full allowance pays for any batch of entries that are long enough', async () => {
+  const it = await setUp()
+  assert.is(await it.receiver.fetched([shortest], 'peer'), false)
+  assert.equal(it.reports, [['peer', 'malformed']])
+  for (const length of [1, 2, 4, 5, 64, shortest.length, 256, 1024, 1025, 8 * 1024, limits.transactionBytesMax]) {
+    const count = Math.min(limits.blockTransactionsMax, Math.floor(limits.gossipBatchBytesMax / (4 + length)))
+    const list = Array.from({ length: count }, (_, index) => ({ bytes: new Uint8Array(length).fill(index, -2) }))
+    assert.is(await it.batch(list, `peer ${length}`), 'reject', `${count} of ${length} bytes`)
+  }
+})
+
+test('names that are known cost a peer something too, and without an allowance none is looked up', async () => {
+  const it = await setUp()
+  const known = fresh(0)
+  assert.is(await it.batch(known, 'author'), 'accept')
+  const verdicts: string[] = []
+  for (let sends = 0; sends < 2_000; sends++) verdicts.push(await it.batch(known, 'neighbour'))
+  const last = verdicts.lastIndexOf('ignore')
+  assert.ok(last > 500, `${last} looked at`)
+  assert.equal(verdicts.slice(last + 1), Array(verdicts.length - last - 1).fill('busy'))
+  assert.is(verdicts.at(-1), 'busy')
+  const before = it.named()
+  await it.batch(known, 'neighbour')
+  assert.is(it.named(), before)
+  assert.is(await it.batch(known, 'author'), 'ignore')
 })
 
 test('what only the state refuses is dropped, and the admitted ones travel on in a batch of our own', async () => {
