@@ -46,13 +46,20 @@ Examples:
   addEvidence(program)
   program
     .command('verify <receipt>')
-    .description('verify a receipt, of a transaction or of a trace, offline, with nothing but the genesis')
+    .description(
+      'verify a receipt, of a transaction or of a trace, offline, with nothing but the genesis, and tell what it says'
+    )
     .requiredOption('--genesis <file>', 'the genesis that you trust')
     .option('--pin <height:digest>', 'a block that you know to be final; the receipt must lie on its chain')
     .option(
       '--envelope <file>',
       'of a trace: the sealed envelope of one of its hand-offs ("wardline record envelope"), to judge claimed mismatches by; the exit code is 0 whatever they come to'
     )
+    .option(
+      '--file <file>',
+      'of an anchored record: the file to hold against what was anchored (- is standard input); the exit code is 4 if it is another one'
+    )
+    .option('--proof <file>', 'with --file: what `record anchor` or `record request` wrote; left out: FILE.wardline')
     .addHelpText('after', example('wardline verify receipt.json --genesis genesis.json --pin 120:5be1…'))
     .action(async (receipt, options, command: Command) => {
       const { verify } = await import('./commands/verify.ts')

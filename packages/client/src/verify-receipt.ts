@@ -5,7 +5,7 @@ import type { TraceVerdict } from '@wardline/custody'
 import type { Genesis, Pin, ReceiptVerdict } from '@wardline/ledger'
 
 export type ReceiptCheck =
-  | Extract<ReceiptVerdict, { kind: 'verified' }>
+  | (Extract<ReceiptVerdict, { kind: 'verified' }> & { readonly genesis: Genesis })
   | (Omit<Extract<TraceVerdict, { kind: 'verified' }>, 'kind'> & { readonly kind: 'trace'; readonly genesis: Genesis })
   | {
       readonly kind: 'failed'
@@ -43,7 +43,7 @@ export async function verifyReceiptFile(receiptPath: string, genesisPath: string
     return { kind: 'failed', code: 'too-large', what: 'The receipt is too large.', at: null }
   }
   const verdict = verifyReceipt(receipt, genesis, options)
-  return verdict.kind === 'failed' ? { ...verdict, at: null } : verdict
+  return verdict.kind === 'failed' ? { ...verdict, at: null } : { ...verdict, genesis }
 }
 
 /** Reads `HEIGHT:DIGEST`; undefined if it is not one. */

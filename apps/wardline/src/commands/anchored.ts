@@ -3,24 +3,16 @@ import { constants } from 'node:fs'
 import { access } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { ParamsInput, Result } from '@wardline/api'
-import { type Alias, type ChainId, type Hash, isHex32, type RecordId } from '@wardline/codec'
+import { type Alias, isHex32, type RecordId } from '@wardline/codec'
 import { CommandFailure, EXIT, type ExitCode, usage } from '../exit.ts'
-import { makeFolder, readText, writeNew } from '../files.ts'
+import { makeFolder } from '../files.ts'
 import { type Common, emit, say, short, utc, who } from '../output.ts'
+import { proofPath, readProof, writeProof } from '../proof-file.ts'
 import { withDaemon } from '../settings.ts'
 import { timeoutMsOf } from '../times.ts'
 import { readContent, writeContent } from './record.ts'
 import { type PatientOptions, patientParams } from './shared-record.ts'
 import { keepReceipt, stateText, type WaitOptions, waitParams } from './waiting.ts'
-
-/** What holds a record's bytes against its anchor. It lies beside them, and tells what kind of record they are. */
-type Proof = {
-  readonly chain: ChainId
-  readonly record: RecordId
-  readonly salt: string
-  readonly descriptorBytes: string
-  readonly commitment: Hash
-}
 
 export type AnchorOptions = WaitOptions &
   PatientOptions & {
@@ -138,7 +130,7 @@ export type VerifyOptions = { readonly proof?: string }
 export async function verifyRecord(common: Common, file: string, { proof }: VerifyOptions): Promise<ExitCode> {
   if (proof === undefined && file === '-') throw usage('Standard input has no proof beside it: give --proof.')
   const path = proof ?? proofPath(file)
-  const { chain, record, salt, descriptorBytes } = readProof(path, await readText(path))
+  const { chain, record, salt, descriptorBytes } = await readProof(path)
   const content = (await readContent(file)).toString('base64')
   const result = await withDaemon(common, (client) =>
     client.call('record.verify', { chain, record, salt, descriptorBytes, content })
@@ -159,37 +151,6 @@ export async function verifyRecord(common: Common, file: string, { proof }: Veri
     say(`Not verified: ${file} with ${path} is not what ${who(owner)} has anchored as record ${short(record)}.`)
   }
   return EXIT.verification
-}
-
-function proofPath(file: string): string {
-  return `${file}.wardline`
-}
-
-async function writeProof(path: string, { chain, record, salt, descriptorBytes, commitment }: Proof): Promise<void> {
-  await writeNew(path, `${JSON.stringify({ chain, record, salt, descriptorBytes, commitment })}\n`, 0o600)
-}
-
-function readProof(path: string, text: string): Proof {
-  const proof = parsed(text)
-  const { chain, record, commitment, salt, descriptorBytes } = proof
-  const names = [chain, record, commitment]
-  if (names.every((name) => typeof name === 'string' && isHex32(name)) && [salt, descriptorBytes].every(isText)) {
-    return proof as Proof
-  }
-  throw new CommandFailure(EXIT.error, 'proof-unreadable', `${path} is no proof of an anchored record.`)
-}
-
-function parsed(text: string): Readonly<Record<string, unknown>> {
-  try {
-    const value: unknown = JSON.parse(text)
-    return typeof value === 'object' && value !== null ? { ...value } : {}
-  } catch {
-    return {}
-  }
-}
-
-function isText(value: unknown): value is string {
-  return typeof value === 'string'
 }
 
 /** What cannot be kept is not asked for: the answer would look like a failure, and be on the chain. */

@@ -1,19 +1,33 @@
 /** Verifies a receipt without a daemon, a home or a network. */
 import { parsePin, type ReceiptCheck, verifyReceiptFile } from '@wardline/client'
 import { limits, type MemberId } from '@wardline/codec'
+import { CONTENT_SALT_BYTES, commitContent } from '@wardline/crypto'
 import { type CustodyGraph, custodyJson, drawSwimlanes, type JudgedEnvelope, judgeClaims } from '@wardline/custody'
 import { cardMember, chargedTo, type Genesis } from '@wardline/ledger'
+import { bodyJson } from '../body-json.ts'
+import { tellBody } from '../body-text.ts'
 import { claimLine } from '../claims.ts'
 import { CommandFailure, EXIT, type ExitCode, usage } from '../exit.ts'
 import { readBytes } from '../files.ts'
-import { type Common, emit, say, screenWidth, short, showsUnicode, utc } from '../output.ts'
+import { type Common, emit, printable, say, screenWidth, short, showsUnicode, utc } from '../output.ts'
+import { proofPath, proofUnreadable, readProof } from '../proof-file.ts'
+import { readContent } from './record.ts'
 
-export type VerifyOptions = { readonly genesis: string; readonly pin?: string; readonly envelope?: string }
+export type VerifyOptions = {
+  readonly genesis: string
+  readonly pin?: string
+  readonly envelope?: string
+  readonly file?: string
+  readonly proof?: string
+}
 
 export async function verify(common: Common, receipt: string, options: VerifyOptions): Promise<ExitCode> {
   const pin = options.pin === undefined ? undefined : parsePin(options.pin)
   if (options.pin !== undefined && pin === undefined)
     throw usage('--pin must be HEIGHT:DIGEST, the digest 64 hex digits.')
+  if (options.proof !== undefined && options.file === undefined) throw usage('--proof goes with --file.')
+  if (options.file === '-' && options.proof === undefined)
+    throw usage('Standard input has no proof beside it: give --proof.')
   const verdict = await verifyReceiptFile(receipt, options.genesis, pin)
   if (verdict.kind === 'failed') {
     const { code, what, at } = verdict
@@ -23,6 +37,8 @@ export async function verify(common: Common, receipt: string, options: VerifyOpt
     return EXIT.verification
   }
   if (verdict.kind === 'trace') {
+    if (options.file !== undefined)
+      throw usage('--file goes with the receipt of an anchored record (spv.anchor), not of a trace.')
     if (options.envelope === undefined) {
       showTrace(common, verdict)
       return EXIT.ok
@@ -34,34 +50,97 @@ export async function verify(common: Common, receipt: string, options: VerifyOpt
   }
   if (options.envelope !== undefined)
     throw usage('--envelope goes with the receipt of a trace ("wardline record trace --proof").')
-  const { id, transaction, height, digest, time, final, pinned } = verdict
+  const held = options.file === undefined ? undefined : await holdFile(verdict, options.file, options.proof)
+  if (held?.kind === 'other') return notAsAnchored(common, held)
+  showTransaction(common, verdict, held)
+  return EXIT.ok
+}
+
+type Verified = Extract<ReceiptCheck, { kind: 'verified' }>
+
+function showTransaction(
+  common: Common,
+  check: Verified,
+  held?: { readonly path: string; readonly proof: string }
+): void {
+  const { id, transaction, height, digest, time, final, pinned, genesis } = check
+  const { kind, author, payload } = transaction
+  const names = namesIn(genesis)
+  const called = (member: MemberId) => {
+    const name = names.get(member)
+    return name === undefined ? member : `${member} (${name})`
+  }
+  const { lines, derived = {}, provesNot = {} } = tellBody(transaction, called)
+  const charged = chargedTo(transaction)
+  const body = bodyJson(transaction.body)
+  // An id is in the text of a body only where the body names it.
+  const named = JSON.stringify([charged, body, derived])
   const facts = {
     ok: true,
     id,
-    kind: transaction.kind,
-    author: chargedTo(transaction),
-    alias: 'alias' in transaction.author ? transaction.author.alias : null,
+    kind,
+    author: charged,
+    alias: 'alias' in author ? author.alias : null,
+    body,
+    derived,
+    payload: payload === undefined ? null : { commitment: payload.commitment, sizeBytes: payload.size },
+    members: Array.from(names, ([member, name]) => ({ member, name })).filter(({ member }) => named.includes(member)),
     height,
     digest,
     timeMs: time,
     final,
     pinned,
-    assumes: assumptions(pinned)
+    assumes: assumptions(pinned),
+    provesNot: Object.keys(provesNot),
+    ...(held && { file: { path: held.path, proof: held.proof } })
   }
   emit(common, facts, () =>
     [
-      `verified     ${id}`,
-      `kind         ${transaction.kind}`,
-      'alias' in transaction.author
-        ? `author       alias ${transaction.author.alias}, sponsored by ${chargedTo(transaction)}`
-        : `author       ${transaction.author.member}`,
-      `block        ${height} ${digest}`,
-      `time         ${utc(time)}`,
-      `final by     ${final.height} ${final.digest}`,
-      `pinned       ${pinned ? 'yes' : UNPINNED}`
-    ].join('\n')
+      ['verified', id],
+      ['kind', kind],
+      ['author', 'alias' in author ? `alias ${author.alias}, sponsored by ${called(charged)}` : called(charged)],
+      ...lines,
+      ['block', `${height} ${digest}`],
+      ['time', utc(time)],
+      ['final by', `${final.height} ${final.digest}`],
+      ['pinned', pinned ? 'yes' : UNPINNED],
+      ...(held === undefined ? [] : [['file', `${held.path} is this record, byte for byte as it was anchored`]]),
+      ['proves', 'that this transaction is final, signed by its author'],
+      ...Object.values(provesNot).map((what) => ['proves not', what])
+    ]
+      .map(([label = '', value = '']) => `${label.padEnd(13)}${printable(value)}`)
+      .join('\n')
   )
-  return EXIT.ok
+}
+
+type Held =
+  | { readonly kind: 'anchored'; readonly path: string; readonly proof: string }
+  | { readonly kind: 'other'; readonly code: 'other-file' | 'other-proof'; readonly what: string }
+
+/** Holds a file against the anchor that was verified, as `record verify` does with a daemon. */
+async function holdFile({ transaction }: Verified, path: string, proof = proofPath(path)): Promise<Held> {
+  if (transaction.kind !== 'spv.anchor') {
+    throw usage(
+      `--file goes with the receipt of an anchored record (spv.anchor), and this is one of ${transaction.kind}.`
+    )
+  }
+  const { recordId, content } = transaction.body
+  const { chain, record, salt, descriptorBytes } = await readProof(proof)
+  const parts = { salt: Buffer.from(salt, 'base64'), descriptor: Buffer.from(descriptorBytes, 'base64') }
+  if (parts.salt.length !== CONTENT_SALT_BYTES) throw proofUnreadable(proof)
+  const bytes = await readContent(path)
+  if (chain !== transaction.chain || record !== recordId) {
+    return { kind: 'other', code: 'other-proof', what: `${proof} belongs to another record than the receipt.` }
+  }
+  if (commitContent({ ...parts, bytes }) === content) return { kind: 'anchored', path, proof }
+  const what = `${path} with ${proof} is not what was anchored as record ${recordId}.`
+  return { kind: 'other', code: 'other-file', what }
+}
+
+function notAsAnchored(common: Common, { code, what }: Extract<Held, { kind: 'other' }>): ExitCode {
+  emit(common, { ok: false, code, what, at: null }, () => '')
+  if (!common.json) say(`The receipt verifies, but the file is not held by it (${code}). ${what}`)
+  return EXIT.verification
 }
 
 const UNPINNED = 'no: former validators’ keys are trusted not to have been stolen'
@@ -123,8 +202,13 @@ function showTrace(common: Common, check: Extract<ReceiptCheck, { kind: 'trace' 
   )
 }
 
-/** The founders' names; who joined later has none in the genesis. */
-function namesOf({ founders }: Genesis): (member: MemberId) => string {
-  const names = new Map(founders.map((card) => [cardMember(card), card.name]))
+function namesOf(genesis: Genesis): (member: MemberId) => string {
+  const names = namesIn(genesis)
   return (member) => names.get(member) ?? short(member)
+}
+
+/** The names that the founders signed, the registrar's too; who joined later has none in the genesis. */
+function namesIn({ founders, registrar }: Genesis): ReadonlyMap<MemberId, string> {
+  const cards = registrar.kind === 'card' ? [...founders, registrar.card] : founders
+  return new Map(cards.map((card) => [cardMember(card), card.name]))
 }

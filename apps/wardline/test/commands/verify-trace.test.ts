@@ -1,83 +1,33 @@
 import { spawnSync } from 'node:child_process'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import {
-  appendLeaf,
-  type Digest,
-  emptyFrontier,
-  epoch,
-  type Frontier,
-  frontierRoot,
-  type Hash,
-  height,
-  inclusionProof,
-  name32,
-  nameBytes,
-  type RecordId,
-  type SealKey,
-  type TransactionId,
-  view
-} from '@wardline/codec'
-import { type Header, headerDigest, setHash, voteBytes } from '@wardline/consensus'
-import { createSigner, createVoteSigner, publicSealKey } from '@wardline/crypto'
+import { type Hash, inclusionProof, nameBytes, type RecordId, type SealKey, type TransactionId } from '@wardline/codec'
+import { type Header, headerDigest } from '@wardline/consensus'
 import { verifyTrace } from '@wardline/custody'
 import {
   buildTransaction,
-  cardMember,
   chainIdOf,
-  draftGenesis,
   encodeJointReceipt,
   envelopeCommitment,
   genesisText,
   type JointReceipt,
   leafPath,
-  makeCard,
   type ParsedTransaction,
   parseTransaction,
   recordIdOf,
-  type SendBody,
-  signGenesis,
-  txRoot,
-  validatorsOf,
-  withSignatures
+  type SendBody
 } from '@wardline/ledger'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { createRunner } from '../fixture.ts'
+import { alder, birch, CREATED, cedar, certificateOf, type Founder, genesisOf, headersOf } from '../receipts.ts'
 
 const test = suite('wardline/commands/verify-trace')
 
 const runner = createRunner()
 test.after(() => runner.remove())
 
-const secret = (of: number) => new Uint8Array(32).fill(of)
-const CREATED = 1_800_000_000_000
-
-const founders = ['Alder', 'Birch', 'Cedar'].map((name, i) => {
-  const signers = {
-    identity: createSigner(secret(10 * i + 1)),
-    sign: createSigner(secret(10 * i + 2)),
-    vote: createVoteSigner(secret(10 * i + 3)),
-    host: createSigner(secret(10 * i + 4))
-  }
-  const seal = publicSealKey(secret(10 * i + 5))
-  const card = makeCard({ name, label: 'region', seal, addresses: ['/ip4/127.0.0.1/tcp/20001'] }, signers)
-  return { ...signers, seal, card, member: cardMember(card) }
-})
-type Founder = (typeof founders)[number]
-const [alder, birch, cedar] = founders as [Founder, Founder, Founder]
-const drafted = draftGenesis({
-  mode: 'STT',
-  label: 'region',
-  created: CREATED,
-  random: secret(9),
-  founders: founders.map(({ card }) => card),
-  registrar: { kind: 'founder', member: alder.member }
-})
-const genesis = withSignatures(
-  drafted,
-  founders.map(({ identity }) => signGenesis(drafted, identity))
-)
+const genesis = genesisOf({ mode: 'STT' })
 const chain = chainIdOf(genesis)
 
 let nonces = 0
@@ -134,42 +84,11 @@ const recalledBodies = [[one], [ackOne, two], [ackTwo], [recall, byBirch], [byAl
 
 type Bodies = readonly (readonly ParsedTransaction[])[]
 
-function headersOf(bodies: Bodies): readonly Header[] {
-  let history: Frontier = appendLeaf(emptyFrontier, nameBytes(chain))
-  const headers: Header[] = []
-  for (const [i, transactions] of bodies.entries()) {
-    const last = headers.at(-1)
-    const header: Header = {
-      version: 1,
-      chain,
-      epoch: epoch(0),
-      view: view(i + 1),
-      height: height(i + 1),
-      parent: last === undefined ? (chain as string as Digest) : headerDigest(last),
-      time: CREATED + 2_000 * (i + 1),
-      proposer: alder.member,
-      txRoot: txRoot(transactions.map(({ leaf }) => leaf)),
-      history: name32<Hash>(frontierRoot(history)),
-      appHash: '00'.repeat(32) as Hash,
-      nextSetHash: setHash(validatorsOf(genesis).validators)
-    }
-    history = appendLeaf(history, nameBytes(headerDigest(header)))
-    headers.push(header)
-  }
-  return headers
-}
-
 /** A receipt of these blocks' transactions, without those that are left out. */
 function receipt(bodies: Bodies, without: readonly ParsedTransaction[] = []): JointReceipt {
-  const headers = headersOf(bodies)
+  const headers = headersOf(genesis, bodies)
   const last = headers.at(-1) as Header
   const digests = [nameBytes(chain), ...headers.slice(0, -1).map((header) => nameBytes(headerDigest(header)))]
-  const digest = headerDigest(last)
-  const message = voteBytes('finalize', chain, last.epoch, last.view, digest)
-  const { validators } = validatorsOf(genesis)
-  const signatures = validators.map(({ member }) =>
-    (founders.find((founder) => founder.member === member) as Founder).vote.sign(message)
-  )
   return {
     chain,
     transactions: bodies.flatMap((transactions, i) =>
@@ -185,19 +104,12 @@ function receipt(bodies: Bodies, without: readonly ParsedTransaction[] = []): Jo
       header: last,
       ancestor: null,
       epochs: [],
-      certificate: {
-        kind: 'finalize',
-        epoch: last.epoch,
-        view: last.view,
-        digest,
-        signers: validators.map((_, i) => i),
-        signatures
-      }
+      certificate: certificateOf(genesis, last)
     }
   }
 }
 
-const headers = headersOf(bodies)
+const headers = headersOf(genesis, bodies)
 const text = `${encodeJointReceipt(receipt(bodies))}\n`
 const traceFile = join(runner.folder, 'trace.json')
 const genesisFile = join(runner.folder, 'genesis.json')
