@@ -55,10 +55,21 @@ export async function loadChainSigners(keys: Keys, label: string): Promise<Chain
   return known === undefined ? undefined : signersFrom(label, known)
 }
 
-/** Makes the chain's keys unless there are some; both ways the signers. */
-export async function ensureChainSigners(keys: Keys, label: string): Promise<ChainSigners> {
+/**
+ * Makes the chain's keys unless there are some; both ways the signers.
+ * @param hasRun whether a daemon has run the chain here: with new keys it would be no member of it
+ * @throws CommandFailure `keys-absent` if it has, and the keys are gone
+ */
+export async function ensureChainSigners(keys: Keys, label: string, hasRun: boolean): Promise<ChainSigners> {
   const known = await loadChainSigners(keys, label)
   if (known !== undefined) return known
+  if (hasRun) {
+    throw new CommandFailure(
+      EXIT.error,
+      'keys-absent',
+      `The keys of ${label} are gone, and its daemon has run here: put ${label}.key back from the backup of the keys. With new ones this hospital would be no member of the chain.`
+    )
+  }
   const secrets = Object.fromEntries(CHAIN_USES.map((use) => [use, random.bytes(32)]))
   await keys.create(label, secrets)
   return signersFrom(label, secrets)

@@ -1,5 +1,6 @@
 /** Opens what one chain needs of this machine: genesis, keys, database, vote journal, network. */
-import { readFile } from 'node:fs/promises'
+import { readdir, readFile } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
 import { WardlineError } from '@wardline/codec'
 import { type Config, homePaths, loadPassphrase } from '@wardline/config'
 import type { ChainSetup, OpenSetup } from '@wardline/hospital'
@@ -24,7 +25,7 @@ export function createOpenSetup({ reload, log, random, isRestored }: SetupParts)
   let storageKey: Promise<Uint8Array> | undefined
   const loadStorageKey = (keys: Keys): Promise<Uint8Array> => {
     if (storageKey !== undefined) return storageKey
-    const loading = storageKeyOf(keys, random)
+    const loading = storageKeyOf(keys, random, () => holdsSealed(reload().home))
     storageKey = loading
     // What stood in its way may be gone when the next chain is added.
     loading.catch(() => {
@@ -55,9 +56,9 @@ async function openSetup(
   }
   const genesis = await readGenesis(chain.genesis, label)
   const keyFiles = await openKeys(config, random)
-  const keys = await loadKeys(keyFiles, label)
   const home = homePaths(config.home)
   const paths = home.chain(label)
+  const keys = await loadKeys(keyFiles, label, paths.votes)
   const secretKey = keys['host']
   if (secretKey === undefined) {
     throw new WardlineError('keys-incomplete', `the keys of chain ${label} have no host key`)
@@ -100,11 +101,35 @@ async function openKeys(config: Config, random: Random): Promise<Keys> {
   return createFileKeys({ directory: homePaths(config.home).keys, passphrase, random })
 }
 
-async function loadKeys(keyFiles: Keys, label: string): Promise<KeySet> {
+/** @param votes the folder of the chain's votes, which is there once a daemon has run */
+async function loadKeys(keyFiles: Keys, label: string, votes: string): Promise<KeySet> {
   const keys = await keyFiles.load(label)
   if (keys !== undefined) return keys
-  const remedy = `run "wardline id export --chain ${label}"`
+  const hasRun = (await namesIn(votes)).length > 0
+  const remedy = hasRun
+    ? `put ${label}.key back from the backup of the keys, for with new ones this hospital is no member of the chain`
+    : `run "wardline id export --chain ${label}"`
   throw new WardlineError('keys-absent', `there are no keys for chain ${label}; ${remedy}`)
+}
+
+/** Whether something lies in the home that only its storage key opens: keys of payloads, or what is in a vault. */
+async function holdsSealed(home: string): Promise<boolean> {
+  const { keys, vault } = homePaths(home)
+  if ((await namesIn(keys)).some((name) => name.includes('.payload-keys.'))) return true
+  const vaults = dirname(vault('any'))
+  for (const label of await namesIn(vaults)) if ((await namesIn(join(vaults, label))).length > 0) return true
+  return false
+}
+
+/** None where there is no such folder. @throws WardlineError `file-unreadable` */
+async function namesIn(folder: string): Promise<readonly string[]> {
+  try {
+    return await readdir(folder)
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    if (code === 'ENOENT' || code === 'ENOTDIR') return []
+    throw new WardlineError('file-unreadable', `cannot read the folder ${folder}: ${code}`, { cause: error })
+  }
 }
 
 /** A chain starts only from a genesis that every founder signed. */

@@ -135,6 +135,33 @@ const bads: readonly Bad[] = [
     says: /no keys for chain solo; run "wardline id export --chain solo" \(keys-absent\)$/
   },
   {
+    why: 'the keys lost of a chain that has run here',
+    async spoil(home) {
+      const { votes } = homePaths(home).chain(LABEL)
+      await mkdir(votes, { recursive: true })
+      await writeFile(join(votes, '00000001'), '')
+      await rm(join(homePaths(home).keys, `${LABEL}.key`))
+    },
+    code: 1,
+    says: /no keys for chain solo; put solo.key back from the backup of the keys, .* \(keys-absent\)$/
+  },
+  {
+    why: 'a vault whose storage key is lost',
+    async spoil(home) {
+      const vault = homePaths(home).vault(LABEL)
+      await mkdir(vault, { recursive: true })
+      await writeFile(join(vault, 'sealed'), '')
+    },
+    code: 1,
+    says: /storage.key is missing .* put it back from the backup of the keys \(storage-key-absent\)$/
+  },
+  {
+    why: 'payload keys whose storage key is lost',
+    spoil: (home) => writeFile(join(homePaths(home).keys, `${LABEL}.payload-keys.1`), ''),
+    code: 1,
+    says: /storage.key is missing .* \(storage-key-absent\)$/
+  },
+  {
     why: 'keys that are not keys',
     spoil: (home) => writeFile(join(homePaths(home).keys, `${LABEL}.key`), 'nonsense'),
     code: 1,

@@ -5,10 +5,21 @@ import type { Keys, Random } from '@wardline/ports'
 const NAME = 'storage'
 const USE = 'wrap'
 
-/** Loads it, or makes it where there is none; 32 bytes, durable before resolving. @throws WardlineError as `Keys` does */
-export async function storageKeyOf(keys: Keys, random: Random): Promise<Uint8Array> {
+/**
+ * Loads it, or makes it where there is none; 32 bytes, durable before resolving.
+ * @param isMissed whether something is there that only a key opens which is gone: with a new one beside it, nobody could tell any
+ *   more what needs which
+ * @throws WardlineError `storage-key-absent`, and as `Keys` does
+ */
+export async function storageKeyOf(keys: Keys, random: Random, isMissed: () => Promise<boolean>): Promise<Uint8Array> {
   const known = await load(keys)
   if (known !== undefined) return known
+  if (await isMissed()) {
+    throw new WardlineError(
+      'storage-key-absent',
+      `${NAME}.key is missing in the folder of the keys, and what only it opens is there: put it back from the backup of the keys`
+    )
+  }
   const made = random.bytes(32)
   try {
     await keys.create(NAME, { [USE]: made })

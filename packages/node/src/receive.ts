@@ -90,20 +90,20 @@ export function createReceiver(parts: ReceiverParts): Receiver {
 
   function wasRefused(leaf: Leaf, from: PeerName): boolean {
     const refusal = refused.get(leaf)
-    if (refusal === undefined || refusal.untilMs <= clock.nowMs()) return false
+    if (refusal === undefined || refusal.untilMs <= clock.elapsedMs()) return false
     return refusal.from === undefined || refusal.from === from
   }
 
   function refuse(leaf: Leaf, only: { readonly from?: PeerName } = {}): void {
     refused.delete(leaf)
     if (refused.size >= REFUSED_MAX) refused.delete(refused.keys().next().value as Leaf)
-    refused.set(leaf, { untilMs: clock.nowMs() + limits.parkedMs, ...only })
+    refused.set(leaf, { untilMs: clock.elapsedMs() + limits.parkedMs, ...only })
   }
 
   function park(transaction: ParsedTransaction, from: PeerName): boolean {
     const used = parkedBytes.get(from) ?? 0
     if (used + transaction.bytes.length > limits.parkedBytesPerPeerMax) return false
-    parked.set(transaction.leaf, { transaction, from, untilMs: clock.nowMs() + limits.parkedMs })
+    parked.set(transaction.leaf, { transaction, from, untilMs: clock.elapsedMs() + limits.parkedMs })
     parkedBytes.set(from, used + transaction.bytes.length)
     return true
   }
@@ -249,7 +249,7 @@ export function createReceiver(parts: ReceiverParts): Receiver {
     parkedBytes: () => Math.max(0, ...parkedBytes.values()),
 
     async retryParked() {
-      const nowMs = clock.nowMs()
+      const nowMs = clock.elapsedMs()
       const acceptable: Parked[] = []
       for (const [leaf, entry] of [...parked].slice(0, RETRIES_PER_COMMIT)) {
         const verdict = admission.judge(entry.transaction)

@@ -5,6 +5,7 @@ import { type Digest, type Height, isHex32, WardlineError } from '@wardline/code
 import { describeFailure, EXIT, type ExitCode, type Failure, usage } from '../exit.ts'
 import { type Common, emit, say, short, table, utc, who } from '../output.ts'
 import { settingsOf, withDaemon } from '../settings.ts'
+import { toleranceText } from '../tolerance.ts'
 
 export async function listChains(common: Common): Promise<void> {
   const result = await withDaemon(common, (client) => client.call('chain.list', {}))
@@ -35,7 +36,7 @@ export async function chainInfo(common: Common, chain: string | undefined): Prom
       `transactions  ${info.transactions}`,
       `members       ${info.members}`,
       `validators    ${info.validators.map(who).join(', ')}`,
-      `quorum        ${info.quorum} of ${info.validators.length}; ${info.faultsTolerated} may fail or lie`,
+      `quorum        ${toleranceText(info.validators.length)}`,
       `registrar     ${info.registrars.map(who).join(', ')}`
     ].join('\n')
   )

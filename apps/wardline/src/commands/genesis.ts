@@ -29,6 +29,7 @@ import { makeFolder, readText, replaceFile, writeNew } from '../files.ts'
 import { loadChainSigners, loadIdentity, openKeys } from '../keys.ts'
 import { type Common, duration, emit, say, table, utc } from '../output.ts'
 import { settingsOf } from '../settings.ts'
+import { toleranceText } from '../tolerance.ts'
 import { type ModeOptions, modeLines, modeName, modeOf } from './genesis-mode.ts'
 
 export type DraftOptions = ModeOptions & {
@@ -261,16 +262,7 @@ function stillMissing(genesis: Genesis): string {
 }
 
 function reviewText(genesis: Genesis, founders: string): string {
-  const {
-    label,
-    chain,
-    fingerprint,
-    created,
-    parameters,
-    quorum: votes,
-    faultsTolerated: faults,
-    registrar
-  } = summary(genesis)
+  const { label, chain, fingerprint, created, parameters, registrar } = summary(genesis)
   const n = genesis.founders.length
   const lines = [
     `Chain ${label}: ${modeName(genesis)}, drafted ${utc(created)}`,
@@ -281,7 +273,7 @@ function reviewText(genesis: Genesis, founders: string): string {
     founders.trimEnd(),
     '',
     `Registrar: ${registrar.name}. It admits and expels hospitals.`,
-    `Every block needs ${votes} of ${n} hospitals. ${tolerance(n, faults)}`,
+    `${toleranceText(n)}${adviceTo(n)}`,
     `An idle chain adds a block every ${duration(parameters.heartbeatMs)}; a replaced key counts after ${duration(parameters.rotationDelayMs)}; timers assume a delay of ${parameters.deltaMs} ms; a block holds at most ${parameters.blockTransactionsMax} transactions in ${parameters.blockBodyBytesMax} bytes.`
   ]
   if (genesis.registrar.kind === 'card') {
@@ -292,11 +284,8 @@ function reviewText(genesis: Genesis, founders: string): string {
   return lines.join('\n')
 }
 
-function tolerance(n: number, faults: number): string {
-  if (n === 1) return 'It stands and falls with its one hospital.'
-  if (n === 2)
-    return 'It stops whenever one of the two is away, and cannot replace a lost key: a third and fourth hospital are worth much.'
-  if (faults === 0)
-    return 'It stops whenever one of them is away, and none may lie: it takes four hospitals to tolerate one.'
-  return `It goes on while ${faults === 1 ? 'one is away or lies' : `up to ${faults} are away or lie`}, and stops rather than fork if more are away.`
+/** What few hospitals should know beside. */
+function adviceTo(n: number): string {
+  if (n === 2) return ' It cannot replace a lost key: a third and a fourth hospital are worth much.'
+  return n < 4 ? ' It takes four hospitals to stand one that lies.' : ''
 }

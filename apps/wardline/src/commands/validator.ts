@@ -5,10 +5,10 @@ import { readText, writeNew } from '../files.ts'
 import { type Common, emit, say, short, table, utc, who } from '../output.ts'
 import { withDaemon } from '../settings.ts'
 import { timeOf } from '../times.ts'
+import { toleranceText } from '../tolerance.ts'
 import { keepReceipt, stateText, type WaitOptions, waitParams } from './waiting.ts'
 
 type Review = Result<'validator.review'>
-type Tolerance = Review['before']
 
 export async function listValidators(common: Common, { chain }: { readonly chain?: string }): Promise<void> {
   const answer = await withDaemon(common, (client) => client.call('validator.list', { chain }))
@@ -16,7 +16,7 @@ export async function listValidators(common: Common, { chain }: { readonly chain
     ['validator', 'name', 'vote key', ''],
     answer.list.map(({ member, name, key, self }) => [short(member), name, short(key), self ? 'this hospital' : ''])
   )
-  emit(common, answer, () => `${rows}\nEpoch ${answer.epoch}. ${toleranceText(answer)}`)
+  emit(common, answer, () => `${rows}\nEpoch ${answer.epoch}. ${toleranceText(answer.validators)}`)
 }
 
 export type ProposeOptions = {
@@ -105,8 +105,8 @@ function reviewText(review: Review): string {
     ...(vote === null ? [] : [`vote key     ${vote}`]),
     ...(syncedHeight === null ? [] : [`synced       its daemon had block ${syncedHeight}`]),
     `approvals    by ${before.quorum} of the ${before.validators} validators of epoch ${epoch}, void from ${utc(expiresMs)}`,
-    `now          ${toleranceText(before)}`,
-    `after it     ${toleranceText(after)}`
+    `now          ${toleranceText(before.validators)}`,
+    `after it     ${toleranceText(after.validators)}`
   ]
   return lines.join('\n')
 }
@@ -120,8 +120,4 @@ function actionText(action: Review['action']): string {
     case 'rotate':
       return 'a new vote key for'
   }
-}
-
-function toleranceText({ validators, quorum, crashesTolerated, faultsTolerated }: Tolerance): string {
-  return `Every block needs ${quorum} of ${validators}; it goes on while ${crashesTolerated} are away, and cannot fork while ${faultsTolerated} lie.`
 }

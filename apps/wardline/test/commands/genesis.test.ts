@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, unlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseGenesis, verifyGenesis } from '@wardline/ledger'
 import { suite } from 'uvu'
@@ -55,7 +55,6 @@ test('init makes a home that only its owner can read, and never a second time', 
 test('an interrupted init goes on with the keys that are there', async () => {
   const first = await ok(['init', '--name', 'Half', '--home', 'half'])
   const config = at('half/wardline.yaml')
-  const { unlinkSync } = await import('node:fs')
   unlinkSync(config)
   assert.is((await ok(['init', '--name', 'Half', '--home', 'half'])).identity, first.identity)
 })
@@ -92,6 +91,14 @@ test('id export makes the keys once and gives the same card every time', async (
   })
   assert.is(ports.size, HOSPITALS.length)
   assert.equal(readdirSync(at('h0/keys')).sort(), ['identity.key', 'transfers.key'])
+})
+
+test('id export makes no keys anew for a chain that has run here', async () => {
+  await ok(['id', 'export', '--chain', 'ran', '--home', 'h1'])
+  mkdirSync(at('h1/chains/ran/votes'), { recursive: true })
+  unlinkSync(at('h1/keys/ran.key'))
+  await fails(['id', 'export', '--chain', 'ran', '--home', 'h1'], 1, 'keys-absent')
+  assert.not(existsSync(at('h1/keys/ran.key')))
 })
 
 test('id export says where it listens and is reached, and refuses another answer later', async () => {
@@ -164,7 +171,10 @@ test('review tells names, fingerprints, rules and what it tolerates', async () =
   assert.is(exit, 0)
   assert.is(err, '')
   for (const name of HOSPITALS) assert.ok(out.includes(name))
-  assert.match(out, /needs 3 of 4 hospitals\. It goes on while one is away or lies/)
+  assert.match(
+    out,
+    /needs 3 of 4 validators\. It goes on while one is away, and cannot fork while no more than one lies\.\n/
+  )
   assert.match(out, /Fingerprint {2}([0-9a-f]{5} ){7}/)
   assert.match((await run(['genesis', 'review', 's.json'])).out, /cannot replace a lost key/)
 })

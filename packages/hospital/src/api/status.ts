@@ -144,7 +144,13 @@ function votingProblem(
   }
   if (state !== 'waiting') return undefined
   const waits = `${lost}It does not vote until view ${fromView}; the chain is in view ${view}.`
-  if (canGoOn) return { severity: 'warn', problem: waits, remedy: 'Nothing: the other validators bring it there.' }
+  if (canGoOn)
+    return {
+      severity: 'warn',
+      problem: waits,
+      remedy:
+        'Nothing, if enough others vote: they bring it there. Until it votes again, put no other hospital of the chain back from a backup, or nothing becomes final any more.'
+    }
   return {
     severity: 'fail',
     problem: `${waits} The others cannot bring it there without this vote: nothing becomes final any more, reading goes on.`,
@@ -217,7 +223,7 @@ function chainProblems(member: Membership, chain: ChainStatus): StatusProblem[] 
       `Transactions have been waiting for ${Math.round(stalledMs / 1000)} s and nothing becomes final, although enough validators are connected.`,
       isClockOff
         ? 'First see to the clocks: the validators refuse each other’s blocks.'
-        : 'The validators do not agree on a block: the log says which blocks are refused here and why. Ask the other hospitals for their "wardline status", and compare versions and clocks.'
+        : 'The validators do not agree on a block: the log says which blocks are refused here and why. Ask the other hospitals for their "wardline status", and compare versions and clocks. Where more of them have lost their vote journals than may be away, put undamaged homes back, or agree on a new genesis that names the last final block.'
     )
   }
   if (isSealKeyMissing(member)) {
