@@ -5,7 +5,7 @@
  * with its process however that ends, so there is no stale lock to judge. It holds across containers that share the
  * folder's file system, and it has no path-length limit as a socket would.
  */
-import { mkdir, readFile, writeFile } from 'node:fs/promises'
+import { access, constants, mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { WardlineError } from '@wardline/codec'
 import { Level } from 'level'
@@ -22,8 +22,11 @@ export async function lockFolder(folder: string): Promise<FolderLock> {
   const holderPath = join(folder, 'lock.pid')
   try {
     await mkdir(folder, { recursive: true, mode: 0o700 })
+    await access(folder, constants.W_OK)
   } catch (error) {
-    throw new WardlineError('folder-lock-failed', `The folder ${resolve(folder)} cannot be created.`, { cause: error })
+    const { code } = error as NodeJS.ErrnoException
+    const what = `The folder ${resolve(folder)} cannot be written to: ${code}.`
+    throw new WardlineError('folder-lock-failed', what, { cause: error })
   }
   const database = new Level(path, { writeBufferSize: 64 * 1024, cacheSize: 64 * 1024 })
   try {

@@ -97,7 +97,7 @@ export function meeting({ owner, requester, file, records, contentBytes }: Meeti
     `for records of the patient ${short(file.alias)} and was refused; then the patient granted it, and ${count(records, 'record')} came`,
     `in ${contentBytes} sealed bytes, each as it was anchored. Every hospital has both entries.`,
     '',
-    'The same patient on the shared chain, as every hospital lists it:',
+    'The same patient on the shared chain, which every hospital has (a doctor’s name is told by the own hospital alone):',
     '',
     timeline,
     ''
