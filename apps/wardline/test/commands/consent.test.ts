@@ -68,7 +68,14 @@ test('terms are noted with their times, and said as they are kept', async () => 
   )
 })
 
-for (const args of [['abc'], [ID.toUpperCase()], [ID, '--from', 'tomorrow'], [ID, '--until', '2026'], []]) {
+for (const args of [
+  ['abc'],
+  [ID.toUpperCase()],
+  [ID, '--from', 'tomorrow'],
+  [ID, '--until', '2026'],
+  [ID, '--until', '2027-02-30'],
+  []
+]) {
   test(`consent note ${args.join(' ').slice(0, 20)} … is refused before anything is asked`, async () => {
     const { exit, params } = await run('consent', 'note', ...args)
     assert.equal([exit, params], [2, undefined])
