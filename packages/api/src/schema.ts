@@ -132,6 +132,18 @@ export const submitted = z.object({
   receipt: z.string().optional().describe('One line of canonical JSON, if asked for and committed')
 })
 
+/** Where a list goes on: what an answer gave as `next`, by its form. */
+export function cursor(form: RegExp) {
+  return z
+    .string()
+    .regex(form, 'must be the `next` of an answer')
+    .describe('Continue with the `next` of the last answer')
+    .optional()
+}
+
+/** The form of a place in a chain's order: a height or a block time, and the place in the block. */
+export const POSITION = /^[0-9]{21}$/
+
 export const pageLimit = z.int().min(1).max(1000).default(100).describe('At most this many')
 
 /** The largest content that is looked at; whether its envelope fits the payload limit is seen after sealing. */

@@ -91,7 +91,14 @@ for (const [method, params] of [
   ['consent.note', { consent: ID, note: '' }],
   ['consent.note', { consent: ID, note: '\u{1F3E5}'.repeat(51) }],
   ['consent.note', { consent: ID, note: '\ud800' }],
-  ['consent.list', { after: 'x' }]
+  ['consent.list', { after: 'x' }],
+  ['record.list', { before: 'zzz garbage' }],
+  ['record.list', { before: ID }],
+  ['grant.list', { alias: ID, after: 'zzz' }],
+  ['grant.list', { alias: ID, after: 'm' }],
+  ['grant.list', { alias: ID, after: `r/${ID}/hospital` }],
+  ['handoff.list', { after: '0' }],
+  ['handoff.list', { state: 'recalled', after: ID }]
 ] as const) {
   test(`${method} ${JSON.stringify(params).slice(0, 60)} is refused`, async () => {
     assert.is(await codeOf(call(method, params)), 'invalid-params')

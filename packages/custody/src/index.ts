@@ -33,6 +33,7 @@ export {
   type Unacknowledged,
   unacknowledged
 } from './graph.ts'
+export { type Item, type ItemsOptions, itemsOf } from './items.ts'
 export {
   type CommonAncestor,
   type CopyPath,

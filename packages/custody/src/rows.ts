@@ -42,7 +42,7 @@ import {
 import { OUTCOMES, PURPOSES } from '@wardline/ledger'
 import type { DeliveryState } from './graph.ts'
 
-type KeyRange = { readonly from: string; readonly to: string }
+export type KeyRange = { readonly from: string; readonly to: string }
 
 /** A hand-off's state other than that all is well: these are listed for the whole chain. */
 export type OpenState = Exclude<DeliveryState, 'opened'>
@@ -66,7 +66,7 @@ export const rowKeys = {
 } as const
 
 /** A height or a time, and a place, so that keys sort as the chain does: 2^53 - 1 has 16 digits. */
-function ordered(at: number, place: number): string {
+export function ordered(at: number, place: number): string {
   return String(at).padStart(16, '0') + String(place).padStart(5, '0')
 }
 
@@ -77,6 +77,8 @@ export const rowRanges = {
   held: (member: MemberId) => under(`views/custody/held/${member}/`),
   holders: (record: RecordId) => under(`views/custody/holder/${record}/`),
   between: (sender: MemberId, receiver: MemberId) => under(`views/custody/between/${sender}/${receiver}/`),
+  senders: () => under('views/custody/between/'),
+  receivers: (sender: MemberId) => under(`views/custody/between/${sender}/`),
   attested: (record: RecordId) => under(`views/custody/attested/${record}/`),
   recalled: () => under('views/custody/recalled/'),
   unconsented: () => under('views/custody/unconsented/'),

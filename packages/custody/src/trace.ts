@@ -25,11 +25,12 @@ import {
 /** A table of rows under the keys that the fold wrote; a chain's key-value store is one. */
 export interface Rows {
   get(key: string): Uint8Array | undefined
-  /** Entries with `from <= key < to`, ascending by key, at most `limit`. */
+  /** Entries with `from <= key < to`, ascending by key (or descending with `reverse`), at most `limit`. */
   range(options: {
     readonly from: string
     readonly to: string
     readonly limit?: number
+    readonly reverse?: boolean
   }): AsyncIterable<readonly [key: string, value: Uint8Array]>
 }
 

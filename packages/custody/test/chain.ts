@@ -81,10 +81,9 @@ export function tableOf(changes: readonly Change[]): Rows & { readonly entries: 
   return {
     entries,
     get: (key) => rows.get(key),
-    async *range({ from, to, limit = Number.POSITIVE_INFINITY }) {
-      yield* entries()
-        .filter(([key]) => key >= from && key < to)
-        .slice(0, limit)
+    async *range({ from, to, limit = Number.POSITIVE_INFINITY, reverse = false }) {
+      const found = entries().filter(([key]) => key >= from && key < to)
+      yield* (reverse ? found.reverse() : found).slice(0, limit)
     }
   }
 }

@@ -19,6 +19,7 @@ import {
   heldRecords,
   holdersAt,
   holdersOf,
+  itemsOf,
   type Page,
   type PageOptions,
   pathOfCopy,
@@ -81,6 +82,7 @@ test('whatever members did, every answer is what the whole graphs say', async ()
         await checkRecord(rows, record, graph, members, chain.blocks.length, limit)
       }
       await checkChain(rows, [...graphs.values()], members, limit)
+      await checkItems(rows, [...graphs.values()], members, limit)
       for (const consent of CONSENTS) {
         const found = await all(limit, (page) => edgesOfConsent(rows, consent, page))
         const named = sends.filter(({ body }) => body.consent === consent)
@@ -199,6 +201,39 @@ async function checkChain(
       const inside = await all(limit, (page) => edgesBetween(rows, [sender, receiver], { ...page, ...period }))
       const expected = between.filter(({ transmission: { timeMs } }) => timeMs >= period.fromMs && timeMs < period.toMs)
       assert.equal(inside.map(brief), expected.map(brief))
+    }
+  }
+}
+
+async function checkItems(
+  rows: Rows,
+  graphs: readonly CustodyGraph[],
+  members: readonly MemberId[],
+  limit: number
+): Promise<void> {
+  const sends = graphs.flatMap((graph) =>
+    graph.transmissions.map((transmission, i) => ({ transmission, isFirst: i === 0, recordId: graph.recordId }))
+  )
+  const newestFirst = sends.toSorted((one, other) => comparePositions(other.transmission, one.transmission))
+  const lastMs = Math.max(0, ...sends.map(({ transmission }) => transmission.timeMs))
+  for (const member of members) {
+    for (const which of ['all', 'own', 'received'] as const) {
+      for (const headMs of [lastMs, CREATED + 5000]) {
+        const expected = newestFirst.flatMap(({ transmission: { id, sender, to, timeMs }, isFirst, recordId }) => {
+          const item = { recordId, transmission: id }
+          const received = to.find((delivery) => delivery.member === member)
+          if (timeMs > headMs) return []
+          if (received !== undefined) return which === 'own' ? [] : [{ ...item, state: received.state }]
+          return which === 'received' || sender !== member || !isFirst ? [] : [{ ...item, state: 'own' }]
+        })
+        const found = await all(limit, ({ after, limit: itemsMax }) =>
+          itemsOf(rows, member, { which, headMs, limit: itemsMax, ...(after !== undefined && { before: after }) })
+        )
+        assert.equal(
+          found.map(({ recordId, transmission: { id }, state }) => ({ recordId, transmission: id, state })),
+          expected
+        )
+      }
     }
   }
 }

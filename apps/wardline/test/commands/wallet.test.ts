@@ -85,14 +85,14 @@ const api = {
   },
   async 'grant.list'({ alias, after }: { alias: Alias; after?: string }) {
     const made = sponsored.filter(({ kind, author }) => kind === 'spv.grant' && author.alias === alias)
-    const at = Number(after ?? 0)
+    const at = Number(after?.slice('m/'.length) ?? 0)
     const members = [{ member: HOLYOKE, name: 'Holyoke' }]
     const terms = { grantee: { member: HOLYOKE }, members, scope: { kind: 'all' }, purposes: ['treatment'] }
     const rows = made.slice(at, at + 1).map(({ id }) => {
       const sinceMs = sponsored.findIndex((one) => one.id === id)
       return { grant: id, ...terms, fromMs: 0, toMs: HEAD_MS, sinceMs, status: 'active' }
     })
-    return { alias, grants: rows, next: at + 1 < made.length ? String(at + 1) : null }
+    return { alias, grants: rows, next: at + 1 < made.length ? `m/${String(at + 1).padStart(64, '0')}` : null }
   },
   async 'record.holders'({ limit }: Params<'record.holders'>) {
     assert.is(limit, 1)

@@ -7,10 +7,12 @@ import {
   chainId,
   contentKey,
   count,
+  cursor,
   hash,
   heightNumber,
   memberName,
   memberRef,
+  POSITION,
   pageLimit,
   recallState,
   recordId,
@@ -79,14 +81,18 @@ const handOff = z.object({
 })
 
 const handOffs = z.array(handOff).describe('In final order')
-const after = z
-  .string()
-  .regex(/^[0-9a-f/]{1,128}$/, 'must be the `next` of an answer')
-  .describe('Continue with the `next` of the last answer')
-  .optional()
+const after = cursor(POSITION)
 const next = z.string().nullable().describe('Pass as `after` for the rest; null at the end')
 const invalidConsent = z.boolean().default(false)
 const headHeight = heightNumber.describe('The head when this was read')
+
+/** What the cursors of `handoff.list` look like, by what it is asked. */
+const HAND_OFF_CURSORS = {
+  state: /^[0-9]{21}\/[0-9a-f]{64}$/,
+  recalled: /^[0-9]{21}\/[0-9]{21}$/,
+  withoutConsent: POSITION,
+  invalidConsent: /^[0-9a-f]{64}(?:\/[0-9]{21})?$/
+} as const
 
 export const custodyMethods = {
   'record.trace': method({
@@ -286,7 +292,7 @@ export const custodyMethods = {
             'Instead of a state: those that name no consent. Whether one that is named was valid, no chain of this mode knows'
           ),
         member: memberRef.describe('Only what this member sent or was sent').optional(),
-        after,
+        after: z.string().describe('Continue with the `next` of the last answer, to the same question').optional(),
         limit: pageLimit.describe(
           'Hand-offs that are looked at, or transmissions where records were recalled or consents are asked for; a page may be short before the end'
         ),
@@ -298,6 +304,14 @@ export const custodyMethods = {
         ({ state, withoutConsent, invalidConsent }) =>
           [state !== undefined, withoutConsent, invalidConsent].filter(Boolean).length <= 1,
         'must have one of state, withoutConsent and invalidConsent at most'
+      )
+      .refine(
+        ({ after: given, state, withoutConsent, invalidConsent }) => {
+          const byConsent = (withoutConsent && 'withoutConsent') || (invalidConsent && 'invalidConsent')
+          const byState = state === 'recalled' || state === 'unattested' ? 'recalled' : 'state'
+          return given === undefined || HAND_OFF_CURSORS[byConsent || byState].test(given)
+        },
+        { path: ['after'], error: 'must be the `next` of an answer to the same question' }
       ),
     result: z.object({
       chain: chainId,

@@ -8,6 +8,7 @@ import {
   chain,
   chainId,
   count,
+  cursor,
   hash,
   heightNumber,
   isOnePatient,
@@ -68,6 +69,9 @@ const grantTerms = z.object({
   fromMs: timeMs.describe('The grant is good from this block time on'),
   toMs: timeMs.describe('The grant is good before this block time')
 })
+
+/** Where the grants to one grantee lie, of all to an alias. */
+const BUCKET = new RegExp(`^(?:m/[0-9a-f]{64}|r/[0-9a-f]{64}/(?:${STAFF_ROLES.join('|')})|x)$`)
 
 const auditEntry = z.object({
   number: count.describe('From 1, without a gap'),
@@ -143,7 +147,7 @@ export const grantMethods = {
       .strictObject({
         chain,
         ...patientOf,
-        after: z.string().max(128).describe('Continue with the `next` of the last answer').optional(),
+        after: cursor(BUCKET),
         limit: pageLimit,
         actor
       })

@@ -11,6 +11,7 @@ import {
   contentBytesMax,
   contentKey,
   count,
+  cursor,
   hash,
   heightNumber,
   hexBytes,
@@ -18,6 +19,7 @@ import {
   memberName,
   memberRef,
   ONE_PATIENT,
+  POSITION,
   pageLimit,
   patient,
   patientOf,
@@ -265,12 +267,18 @@ export const recordMethods = {
     errors: ['refused', 'not-found', 'ambiguous', 'payload-not-here', 'timeout', 'unavailable']
   }),
   'record.list': method({
-    summary: 'Lists the records this hospital sent or was sent, newest first, without their content.',
+    summary:
+      'Lists what this hospital sent or was sent, newest first, without its content: each of its own records once, and each transmission to it, whatever became of that.',
     roles: everybody,
     params: z.strictObject({
       chain,
-      which: z.enum(['all', 'own', 'received']).default('all').describe('own: this hospital is the origin'),
-      before: z.string().max(128).describe('Continue with the `next` of the last answer').optional(),
+      which: z
+        .enum(['all', 'own', 'received'])
+        .default('all')
+        .describe(
+          'own: records of which this hospital is the origin; received: what was sent to it, own records that came back included'
+        ),
+      before: cursor(POSITION),
       limit: pageLimit
     }),
     result: z.object({
@@ -279,13 +287,15 @@ export const recordMethods = {
         z.object({
           record: recordId,
           origin: memberName,
-          transmission: transactionId.describe('Own records: the first; received ones: the one that brought it'),
+          transmission: transactionId.describe('Of an own record the first; else the one to this hospital'),
           from: memberName,
           to: z.array(memberName),
           purpose: z.enum(PURPOSES),
-          timeMs,
-          height: heightNumber,
-          state: z.enum(['own', ...DELIVERY_STATES]),
+          timeMs: timeMs.describe('Of the block of the transmission'),
+          height: heightNumber.describe('Of that block'),
+          state: z
+            .enum(['own', ...DELIVERY_STATES])
+            .describe('own: this hospital is the origin; sent: not acknowledged yet; the others as this hospital said'),
           recall: recallState,
           payloadHere: z.boolean(),
           sizeBytes: count.nullable().describe('Of the sealed payload')

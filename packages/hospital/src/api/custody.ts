@@ -134,7 +134,14 @@ export function custodyMethods(memberships: Memberships): Methods {
       const at = headOf(member)
       const graph = await graphOf(member, record)
       const all = downstreamOf(graph, memberNamed(member, from))
-      const start = after === undefined ? 0 : all.findIndex(({ id }) => id === after) + 1
+      const last = after === undefined ? -1 : all.findIndex(({ id }) => id === after)
+      if (after !== undefined && last === -1) {
+        throw new ApiError(
+          'invalid-params',
+          'record.downstream: after must be the `next` of an answer to the same question'
+        )
+      }
+      const start = last + 1
       const page = all.slice(start, start + limit)
       return {
         ...at,

@@ -55,7 +55,6 @@ export function grantMethods(memberships: Memberships): Methods {
       const alias = await aliasNamed(member, who, role)
       const range = grantsRange(alias)
       const timeMs = Math.max(clock.nowMs(), chain.head().time)
-      if (after !== undefined && !/^[\w/]+$/.test(after)) throw new ApiError('invalid-params', 'after is no cursor')
       const from = after === undefined ? `state/${range.from}` : `state/${range.from}${after}0`
       const grants: Row[] = []
       let next: string | null = null
