@@ -54,6 +54,7 @@ const EXIT_BY_CODE: Readonly<Record<string, ExitCode>> = {
   'not-a-holder': EXIT.notPermitted,
   'not-the-origin': EXIT.notPermitted,
   recalled: EXIT.notPermitted,
+  'consent-invalid': EXIT.notPermitted,
   timeout: EXIT.timeout,
   'call-timeout': EXIT.timeout,
   'invalid-params': EXIT.usage,

@@ -57,7 +57,9 @@ export const ERROR_CODES = {
   /** The method needs a connection that stays: WebSocket or the raw stream. */
   'needs-stream': -32013,
   /** The client does not read what it is sent; the connection ends. */
-  'slow-reader': -32014
+  'slow-reader': -32014,
+  /** By what this hospital noted of it (consent.note), the named consent is withdrawn or not in force. */
+  'consent-invalid': -32015
 } as const
 
 export type ErrorCode = keyof typeof ERROR_CODES

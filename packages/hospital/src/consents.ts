@@ -27,6 +27,8 @@ export type Consent = ConsentTerms & { readonly note: string | null }
 export type Consents = {
   /** Undefined where nothing is kept of it, or what is kept is damaged. */
   readonly get: (consent: Hash) => Consent | undefined
+  /** Whether something is kept of it that cannot be read. */
+  readonly isDamaged: (consent: Hash) => boolean
   /** All that something is kept of, ascending; `damaged` where it cannot be read. */
   list(): readonly (readonly [Hash, Consent | 'damaged'])[]
   /** Those whose terms can make a hand-off invalid, ascending. */
@@ -81,6 +83,7 @@ export async function openConsents({ vault, log }: { readonly vault: Vault; read
       const found = kept.get(consent)
       return found === 'damaged' ? undefined : found
     },
+    isDamaged: (consent) => kept.get(consent) === 'damaged',
     list,
     bounded: () => list().flatMap(([consent, terms]) => (terms !== 'damaged' && isBounded(terms) ? [consent] : [])),
     // All in one turn, for two that are new to be counted one after the other.

@@ -204,4 +204,42 @@ test('while an entry is damaged nobody is told that these are all that were inva
   assert.is((await invalid()).length, 5)
 })
 
+test('under a consent that is noted as not in force nothing is sent, and nothing signed', async () => {
+  const to = ['Beta']
+  const hour = 3_600_000
+  const nowMs = Date.now()
+  const first = await alpha.call('record.send', { to, content: base64('first') })
+  await atRest([alpha, beta])
+  const before = await alpha.call('chain.info', {})
+  for (const [name, terms] of Object.entries({
+    withdrawn: { withdrawnMs: nowMs - hour },
+    over: { untilMs: nowMs - hour },
+    'not yet': { fromMs: nowMs + hour }
+  })) {
+    const consent = nameOf(name)
+    await alpha.call('consent.note', { consent, ...terms })
+    for (const what of [{ content: base64('new') }, { record: first.record }]) {
+      const refused = alpha.call('record.send', { to, consent, ...what })
+      assert.is(await codeOf(refused), 'consent-invalid', name)
+      await refused.catch(({ message }) => assert.match(message, /consent\.note.*another consent or none/))
+    }
+  }
+  const line = JSON.parse(alpha.place.audit.text().trimEnd().split('\n').at(-1) ?? '')
+  assert.equal([line.method, line.outcome], ['record.send', 'consent-invalid'])
+  await atRest([alpha, beta])
+  assert.is((await alpha.call('chain.info', {})).transactions, before.transactions)
+
+  const content = base64('new')
+  const inForce = nameOf('in force')
+  await alpha.call('consent.note', { consent: inForce, fromMs: nowMs - hour, untilMs: nowMs + hour })
+  for (const consent of [inForce, nameOf('nothing is noted of it')]) {
+    assert.is((await alpha.call('record.send', { to, content, consent })).state, 'committed')
+  }
+  // What was noted of one that is damaged may have been its withdrawal.
+  await alpha.stop()
+  alpha.place.vault.damage(`consent/${inForce}`)
+  alpha = await start(founded, alpha.place)
+  assert.is(await codeOf(alpha.call('record.send', { to, content, consent: inForce })), 'unavailable')
+})
+
 test.run()

@@ -80,7 +80,11 @@ export const recordMethods = {
         descriptor: descriptor.describe('Says what the content is; sealed with it').optional(),
         record: recordId.describe('A record this hospital holds, to send on or again').optional(),
         via: transactionId.describe('The transmission by which this hospital got the record to send on').optional(),
-        consent: hash.describe('Names the consent of the patient, in whatever way the hospitals agreed on').optional(),
+        consent: hash
+          .describe(
+            'Names the consent of the patient, in whatever way the hospitals agreed on; refused where this hospital noted that it is withdrawn or not in force (consent.note)'
+          )
+          .optional(),
         recallKey: signKey.describe('A new record: the key with which its patient may recall it').optional(),
         wait,
         timeoutMs,
@@ -105,7 +109,17 @@ export const recordMethods = {
       via: transactionId.nullable(),
       to: z.array(memberName)
     }),
-    errors: ['refused', 'not-found', 'ambiguous', 'payload-not-here', 'too-large', 'timeout', 'unavailable', 'busy']
+    errors: [
+      'refused',
+      'not-found',
+      'ambiguous',
+      'payload-not-here',
+      'too-large',
+      'consent-invalid',
+      'timeout',
+      'unavailable',
+      'busy'
+    ]
   }),
   'record.recall': method({
     summary:

@@ -3,7 +3,7 @@ import { type Api, ApiError, type Result } from '@wardline/api'
 import { type Hash, limits } from '@wardline/codec'
 import { consentStanding } from '@wardline/custody'
 import type { Consent } from '../consents.ts'
-import type { Membership, Memberships } from '../membership.ts'
+import { type Membership, type Memberships, nextBlockMs } from '../membership.ts'
 import { chainOfMode, headOf } from './lookup.ts'
 
 type Methods = Pick<Api, 'consent.note' | 'consent.list'>
@@ -29,6 +29,25 @@ export function consentMethods(memberships: Memberships): Methods {
       }
     }
   }
+}
+
+export function damagedConsent(consent: Hash): ApiError {
+  return new ApiError('unavailable', `what was noted of consent ${consent} is damaged; note it anew`, { consent })
+}
+
+/**
+ * That nothing is sent under a consent which this hospital itself knows not to be in force at the next block.
+ * @throws ApiError `consent-invalid`, `unavailable` where what is noted of it cannot be read
+ */
+export function checkConsent(member: Membership, consent: Hash | null): void {
+  const { consents } = member
+  if (consent !== null && consents.isDamaged(consent)) throw damagedConsent(consent)
+  if (consentStanding(consent, nextBlockMs(member), consents.get) !== 'invalid') return
+  throw new ApiError(
+    'consent-invalid',
+    'by what this hospital noted of it, the consent is withdrawn or not in force: correct its terms with consent.note, or name another consent or none',
+    { consent }
+  )
 }
 
 const NOTHING: Consent = { fromMs: null, untilMs: null, withdrawnMs: null, note: null }

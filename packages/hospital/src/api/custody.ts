@@ -54,6 +54,7 @@ import {
   type StoredRecord
 } from '@wardline/ledger'
 import type { Membership, Memberships } from '../membership.ts'
+import { damagedConsent } from './consents.ts'
 import { chainOfMode, headOf, memberNamed, nameOf } from './lookup.ts'
 import { type ClaimCheck, claimCheck } from './mismatch.ts'
 
@@ -312,10 +313,7 @@ function askInvalid(member: Membership, options: PageOptions & { readonly member
 /** What is missing from an answer nobody would miss. @throws ApiError `unavailable` */
 function assertConsentsRead({ consents }: Membership): void {
   const [damaged] = consents.list().flatMap(([consent, terms]) => (terms === 'damaged' ? [consent] : []))
-  if (damaged === undefined) return
-  throw new ApiError('unavailable', `what was noted of consent ${damaged} is damaged; note it anew`, {
-    consent: damaged
-  })
+  if (damaged !== undefined) throw damagedConsent(damaged)
 }
 
 /** @throws ApiError `not-found` for an anchor above the head, `unavailable` while no finalization is here */

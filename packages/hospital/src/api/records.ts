@@ -20,6 +20,7 @@ import { broughtBy, onItsWay, transmissionOf, type Wanted, waitUntilHeld } from 
 import type { Membership, Memberships } from '../membership.ts'
 import { refusal } from '../refusal.ts'
 import type { RunningChain } from '../running-chain.ts'
+import { checkConsent } from './consents.ts'
 import { findingOf } from './finding.ts'
 import { chainNamed, chainOfMode, memberNamed, nameOf, runningOn } from './lookup.ts'
 import { recordList } from './record-list.ts'
@@ -37,7 +38,10 @@ export function recordMethods(running: () => readonly RunningChain[]): Methods {
       const member = chainOfMode(memberships, params.chain, 'STT')
       const deadline = deadlineIn(member, params.timeoutMs, signal)
       const to = [...new Set(params.to.map((reference) => memberNamed(member, reference)))].sort()
+      checkConsent(member, params.consent ?? null)
       const request = await requestOf(member, params, to, deadline)
+      // A forward may have waited long enough for the consent to be withdrawn.
+      checkConsent(member, request.consent)
       const sent = await send(member, request)
       if (sent.kind === 'not-sent') throw notSent(sent.code)
       const wait = { ...params, timeoutMs: deadline.leftMs() }
