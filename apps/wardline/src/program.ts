@@ -3,6 +3,7 @@
 import type { Basis, Purpose, StaffRole, ValidatorAction } from '@wardline/ledger'
 import { Argument, Command, InvalidArgumentError, Option } from 'commander'
 import manifest from '../package.json' with { type: 'json' }
+import type { Term as ConsentTerm } from './commands/consent.ts'
 import type { ExitCode } from './exit.ts'
 import type { Common } from './output.ts'
 
@@ -721,17 +722,27 @@ function addConsents(program: Command): void {
     .description('what this hospital knows of the consents that hand-offs name; it stays here')
   consent
     .command('note <hash>')
-    .description('note the terms of a consent, in place of all that was noted of it')
-    .option('--from <time>', 'hand-offs are covered from this block time on; left out: from ever')
-    .option('--until <time>', 'hand-offs are covered before this block time; left out: without end')
-    .option('--withdrawn <time>', 'from this block time on it was withdrawn; left out: it was not')
+    .description('note terms of a consent; those that are left out stay as they were noted before, or open')
+    .option('--from <time>', 'hand-offs are covered from this block time on; open: from ever')
+    .option('--until <time>', 'hand-offs are covered before this block time; open: without end')
+    .option('--withdrawn <time>', 'from this block time on it was withdrawn; open: it was not')
     .option('--note <text>', 'for people, up to 200 bytes')
+    .addOption(new Option('--clear <term...>', 'take back what was noted of these terms').choices(CONSENT_TERMS))
     .option('--chain <label>')
     .option('--actor <who>', 'who asks, for the local log')
     .addHelpText('after', example('wardline consent note 9f3c… --from 2026-01-01 --until 2027-01-01'))
     .action(async (hash, options, command: Command) => {
       const { noteConsent } = await import('./commands/consent.ts')
       await noteConsent(common(command), hash, options)
+    })
+  consent
+    .command('remove <hash>')
+    .description('keep nothing of a consent any more, which makes room for another')
+    .option('--chain <label>')
+    .option('--actor <who>', 'who asks, for the local log')
+    .action(async (hash, options, command: Command) => {
+      const { removeConsent } = await import('./commands/consent.ts')
+      await removeConsent(common(command), hash, options)
     })
   withPage(consent.command('list'))
     .description('the consents of which something is noted, by their names, and how each stands at the head')
@@ -1013,6 +1024,8 @@ const PURPOSES = [
   'public-health',
   'legal'
 ] as const satisfies readonly Purpose[]
+
+const CONSENT_TERMS = ['from', 'until', 'withdrawn', 'note'] as const satisfies readonly ConsentTerm[]
 
 function collectPurpose(value: string, before: readonly string[] = []): string[] {
   if ((PURPOSES as readonly string[]).includes(value)) return collect(value, before)

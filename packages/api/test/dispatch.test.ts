@@ -175,6 +175,7 @@ test('who may call what', async () => {
     'handoff.between': 'admin ehr read',
     'handoff.list': 'admin ehr read',
     'consent.note': 'admin ehr',
+    'consent.remove': 'admin ehr',
     'consent.list': 'admin ehr',
     'tx.submit': 'admin ehr',
     'tx.get': 'admin ehr read',

@@ -12,6 +12,7 @@ import {
   mapOf,
   nullable,
   oneOf,
+  optional,
   type Read,
   text,
   uint,
@@ -22,7 +23,14 @@ import type { Log, Vault } from '@wardline/ports'
 import { vaultContent, vaultDamaged } from './vault-index.ts'
 
 /** `note` has 1 to `limits.consentNoteBytesMax` bytes; null for none. */
-export type Consent = ConsentTerms & { readonly note: string | null }
+export type Consent = ConsentTerms & {
+  readonly note: string | null
+  /** Of the last note, by this hospital's clock, milliseconds; null where it was made before that was kept. */
+  readonly notedMs: number | null
+}
+
+/** What a note names; null clears it. What it leaves out stays. */
+export type ConsentChange = Partial<Omit<Consent, 'notedMs'>>
 
 export type Consents = {
   /** Undefined where nothing is kept of it, or what is kept is damaged. */
@@ -34,18 +42,23 @@ export type Consents = {
   /** Those whose terms can make a hand-off invalid, ascending. */
   bounded(): readonly Hash[]
   /**
-   * Keeps this in place of what was kept of the consent, durably when resolved; `full` where it would be one more than
-   * `limits.consentsMax`. @throws WardlineError `vault-failed`
+   * Changes what is kept of the consent and gives the whole of it, durable when resolved; of a damaged one what is not named is
+   * lost. `full` where it would be one more than `limits.consentsMax`. @throws WardlineError `vault-failed`
    */
-  note(consent: Hash, terms: Consent): Promise<'kept' | 'full'>
+  note(consent: Hash, change: ConsentChange, nowMs: number): Promise<Consent | 'full' | 'ends-before-it-begins'>
+  /** Keeps nothing of it any more, durably when resolved. @throws WardlineError `vault-failed` */
+  remove(consent: Hash): Promise<'removed' | 'absent'>
 }
+
+export const NOTHING_NOTED: Consent = { fromMs: null, untilMs: null, withdrawnMs: null, note: null, notedMs: null }
 
 const readStored = mapOf({
   v: oneOf(1),
   fromMs: nullable(uint),
   untilMs: nullable(uint),
   withdrawnMs: nullable(uint),
-  note: nullable(text(limits.consentNoteBytesMax))
+  note: nullable(text(limits.consentNoteBytesMax)),
+  notedMs: optional(uint)
 })
 type Stored = Read<typeof readStored>
 
@@ -61,8 +74,8 @@ export async function openConsents({ vault, log }: { readonly vault: Vault; read
     const bytes = await vaultContent(vault, name)
     const stored = bytes && readStored(decodeCbor(bytes))
     if (stored === undefined) throw vaultDamaged(name)
-    const { v: _, ...terms } = stored
-    return terms
+    const { v: _, notedMs = null, ...terms } = stored
+    return { ...terms, notedMs }
   }
 
   for (const name of await vault.names(CONSENTS)) {
@@ -87,12 +100,25 @@ export async function openConsents({ vault, log }: { readonly vault: Vault; read
     list,
     bounded: () => list().flatMap(([consent, terms]) => (terms !== 'damaged' && isBounded(terms) ? [consent] : [])),
     // All in one turn, for two that are new to be counted one after the other.
-    note: (consent, terms) =>
+    note: (consent, change, nowMs) =>
       inTurn(CONSENTS, async () => {
-        if (!kept.has(consent) && kept.size >= limits.consentsMax) return 'full'
-        await vault.put(nameOf(consent), encodeCbor({ v: 1, ...terms } satisfies Stored))
-        kept.set(consent, terms)
-        return 'kept'
+        const known = kept.get(consent)
+        if (known === undefined && kept.size >= limits.consentsMax) return 'full'
+        const { notedMs: _, ...before } = known === undefined || known === 'damaged' ? NOTHING_NOTED : known
+        const terms = { ...before, ...change }
+        const { fromMs, untilMs } = terms
+        if (fromMs !== null && untilMs !== null && untilMs <= fromMs) return 'ends-before-it-begins'
+        await vault.put(nameOf(consent), encodeCbor({ v: 1, ...terms, notedMs: nowMs } satisfies Stored))
+        const noted = { ...terms, notedMs: nowMs }
+        kept.set(consent, noted)
+        return noted
+      }),
+    remove: (consent) =>
+      inTurn(CONSENTS, async () => {
+        if (!kept.has(consent)) return 'absent'
+        await vault.remove(nameOf(consent))
+        kept.delete(consent)
+        return 'removed'
       })
   }
 }

@@ -24,10 +24,11 @@ test.after(async () => {
 
 const nameOf = (text: string) => toHex(sha256(new TextEncoder().encode(text))) as Hash
 const log = keepingLog([])
-const UNBOUNDED: Consent = { fromMs: null, untilMs: null, withdrawnMs: null, note: null }
+const NOW = 1_800_000_000_000
+const UNBOUNDED: Consent = { fromMs: null, untilMs: null, withdrawnMs: null, note: null, notedMs: NOW }
 const [one, two, three] = ['one', 'two', 'three'].map(nameOf).sort() as [Hash, Hash, Hash]
 
-test('the register keeps the newest word on each consent, in the order of the names, over a restart', async () => {
+test('the register keeps the newest word on each term, in the order of the names, over a restart', async () => {
   const disk = createMemoryVaultDisk()
   const consents = await openConsents({ vault: disk.open(), log })
   const bounded = { ...UNBOUNDED, untilMs: 5, note: 'until discharge' }
@@ -39,7 +40,7 @@ test('the register keeps the newest word on each consent, in the order of the na
     [three, { ...UNBOUNDED, withdrawnMs: 7 }],
     [three, UNBOUNDED]
   ] as const) {
-    assert.is(await consents.note(consent, terms), 'kept')
+    assert.equal(await consents.note(consent, terms, NOW), terms)
   }
   for (const register of [consents, await openConsents({ vault: disk.open(), log })]) {
     assert.equal(register.get(one), bounded)
@@ -61,9 +62,13 @@ test('the register is bounded, also for those who note at once, and a known cons
     names: async () => names
   }
   const consents = await openConsents({ vault, log })
-  const said = await Promise.all([one, two, one].map((consent) => consents.note(consent, UNBOUNDED)))
-  assert.equal(said, ['kept', 'full', 'kept'])
+  const note = (consent: Hash) => consents.note(consent, UNBOUNDED, NOW)
+  const said = await Promise.all([one, two, one].map(note))
+  assert.equal(said, [UNBOUNDED, 'full', UNBOUNDED])
   assert.is(consents.list().length, limits.consentsMax)
+  const both = await Promise.all([consents.remove(one), note(two), consents.remove(one)])
+  assert.equal(both, ['removed', UNBOUNDED, 'absent'])
+  assert.equal([consents.get(one), consents.get(two)], [undefined, UNBOUNDED])
 })
 
 test('a damaged entry keeps no other from being read, and is healed by noting it anew', async () => {
@@ -71,7 +76,7 @@ test('a damaged entry keeps no other from being read, and is healed by noting it
     const disk = createMemoryVaultDisk()
     const vault = disk.open()
     const consents = await openConsents({ vault, log })
-    for (const consent of [one, two]) await consents.note(consent, { ...UNBOUNDED, untilMs: 5 })
+    for (const consent of [one, two]) await consents.note(consent, { untilMs: 5 }, NOW)
     if (damage === 'altered') disk.damage(`consent/${one}`)
     else if (damage === 'malformed') await vault.put(`consent/${one}`, Uint8Array.of(0xa0))
     else await vault.put(`consent/${one}`, encodeCbor({ v: 1, ...UNBOUNDED, note: 'x'.repeat(201) }))
@@ -83,16 +88,41 @@ test('a damaged entry keeps no other from being read, and is healed by noting it
       [two, { ...UNBOUNDED, untilMs: 5 }]
     ])
     assert.equal(again.bounded(), [two])
-    await again.note(one, UNBOUNDED)
+    await again.note(one, UNBOUNDED, NOW)
     assert.equal((await openConsents({ vault: disk.open(), log })).get(one), UNBOUNDED)
   }
+})
+
+test('a note changes what it names, null clears it, and no period is left that ends before it begins', async () => {
+  const disk = createMemoryVaultDisk()
+  const consents = await openConsents({ vault: disk.open(), log })
+  const noted = { ...UNBOUNDED, fromMs: 5, untilMs: 9, note: 'until discharge' }
+  assert.equal(await consents.note(one, { fromMs: 5, untilMs: 9, note: 'until discharge' }, NOW), noted)
+  const withdrawn = { ...noted, withdrawnMs: 7, notedMs: NOW + 1 }
+  assert.equal(await consents.note(one, { withdrawnMs: 7 }, NOW + 1), withdrawn)
+  for (const change of [{ fromMs: 9 }, { untilMs: 5 }]) {
+    assert.is(await consents.note(one, change, NOW + 2), 'ends-before-it-begins')
+  }
+  assert.equal(consents.get(one), withdrawn)
+  const cleared = { ...withdrawn, untilMs: null, note: null, notedMs: NOW + 3 }
+  assert.equal(await consents.note(one, { untilMs: null, note: null }, NOW + 3), cleared)
+  assert.equal((await openConsents({ vault: disk.open(), log })).get(one), cleared)
+  assert.is(await consents.remove(one), 'removed')
+  assert.equal((await openConsents({ vault: disk.open(), log })).list(), [])
+})
+
+test('an entry from before the time of a note was kept is read without one', async () => {
+  const vault = createMemoryVaultDisk().open()
+  const { notedMs: _, ...terms } = { ...UNBOUNDED, untilMs: 5 }
+  await vault.put(`consent/${one}`, encodeCbor({ v: 1, ...terms }))
+  assert.equal((await openConsents({ vault, log })).get(one), { ...terms, notedMs: null })
 })
 
 test('what the vault did not keep is not in the register', async () => {
   const disk = createMemoryVaultDisk()
   const consents = await openConsents({ vault: disk.open(), log })
   disk.fill(true)
-  assert.is(await codeOf(consents.note(one, UNBOUNDED)), 'vault-failed')
+  assert.is(await codeOf(consents.note(one, UNBOUNDED, NOW)), 'vault-failed')
   assert.equal(consents.list(), [])
 })
 
@@ -184,9 +214,31 @@ test('what is noted is listed page by page, outlives the daemon, and is not for 
   const first = await alpha.call('consent.list', { limit: 2 })
   assert.equal([first.consents.map(({ consent }) => consent), first.next], [[one, two], two])
   const rest = await alpha.call('consent.list', { after: two })
-  assert.equal([rest.consents, rest.next], [[{ consent: three, ...UNBOUNDED, standing: 'valid' }], null])
+  const [last] = rest.consents
+  assert.ok(Math.abs(Date.now() - (last?.notedMs ?? 0)) < 60_000)
+  const expected = { consent: three, ...UNBOUNDED, notedMs: last?.notedMs, standing: 'valid' }
+  assert.equal([rest.consents, rest.next], [[expected], null])
   assert.is(await codeOf(alpha.call('consent.list', {}, { role: 'read' })), 'not-permitted')
   assert.is(await codeOf(alpha.call('consent.note', { consent: one }, { role: 'read' })), 'not-permitted')
+})
+
+test('what is left out of a note stays, and what was noted is removed with a word in the audit log', async () => {
+  const consent = nameOf('a stay')
+  const note = (terms: object) => alpha.call('consent.note', { consent, ...terms })
+  await note({ fromMs: 5, untilMs: 9, note: 'one stay' })
+  const withdrawn = await note({ withdrawnMs: 7 })
+  assert.equal([withdrawn.fromMs, withdrawn.untilMs, withdrawn.note], [5, 9, 'one stay'])
+  assert.is(await codeOf(note({ fromMs: 9 })), 'invalid-params')
+  const reinstated = await note({ withdrawnMs: null, untilMs: null })
+  assert.equal([reinstated.fromMs, reinstated.untilMs, reinstated.standing], [5, null, 'valid'])
+  const remove = () => alpha.call('consent.remove', { consent, actor: 'clerk-3' })
+  assert.is(await codeOf(alpha.call('consent.remove', { consent }, { role: 'read' })), 'not-permitted')
+  assert.is((await remove()).consent, consent)
+  assert.is(await codeOf(remove()), 'not-found')
+  const [removed] = alpha.place.audit.text().trimEnd().split('\n').slice(-2)
+  const { method, actor, outcome } = JSON.parse(removed ?? '{}')
+  assert.equal([method, actor, outcome], ['consent.remove', 'clerk-3', 'ok'])
+  assert.not.ok((await alpha.call('consent.list', {})).consents.some((row) => row.consent === consent))
 })
 
 test('while an entry is damaged nobody is told that these are all that were invalid', async () => {

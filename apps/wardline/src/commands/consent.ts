@@ -12,19 +12,25 @@ export type NoteOptions = {
   readonly until?: string
   readonly withdrawn?: string
   readonly note?: string
+  readonly clear?: readonly Term[]
   readonly actor?: string
 }
 
+export type Term = 'from' | 'until' | 'withdrawn' | 'note'
+
 export async function noteConsent(common: Common, hash: string, options: NoteOptions): Promise<void> {
-  if (!isHex32(hash)) throw usage('A consent is named by 64 lower-case hex digits.')
-  const { chain, note, actor } = options
+  const consent = consentNamed(hash)
+  const { chain, note, clear = [], actor } = options
+  const both = clear.find((term) => options[term] !== undefined)
+  if (both !== undefined) throw usage(`--${both} and --clear ${both} exclude each other.`)
+  const orNull = <T>(term: Term, value: T) => (clear.includes(term) ? null : value)
   const params = {
     chain,
-    consent: hash as Hash,
-    fromMs: timeOf('--from', options.from),
-    untilMs: timeOf('--until', options.until),
-    withdrawnMs: timeOf('--withdrawn', options.withdrawn),
-    note,
+    consent,
+    fromMs: orNull('from', timeOf('--from', options.from)),
+    untilMs: orNull('until', timeOf('--until', options.until)),
+    withdrawnMs: orNull('withdrawn', timeOf('--withdrawn', options.withdrawn)),
+    note: orNull('note', note),
     actor
   }
   const result = await withDaemon(common, (client) => client.call('consent.note', params))
@@ -40,19 +46,33 @@ export async function noteConsent(common: Common, hash: string, options: NoteOpt
   )
 }
 
+export type RemoveOptions = Pick<NoteOptions, 'chain' | 'actor'>
+
+export async function removeConsent(common: Common, hash: string, options: RemoveOptions): Promise<void> {
+  const params = { ...options, consent: consentNamed(hash) }
+  const result = await withDaemon(common, (client) => client.call('consent.remove', params))
+  emit(common, result, () => `Nothing is noted of consent ${result.consent} any more.`)
+}
+
+function consentNamed(hash: string): Hash {
+  if (!isHex32(hash)) throw usage('A consent is named by 64 lower-case hex digits.')
+  return hash as Hash
+}
+
 export type ListOptions = { readonly chain?: string; readonly limit?: number; readonly after?: string }
 
 export async function listConsents(common: Common, { after, ...options }: ListOptions): Promise<void> {
   const params = { ...options, after: after as Hash | undefined }
   const result = await withDaemon(common, (client) => client.call('consent.list', params))
   const text = await table(
-    ['consent', 'from', 'until', 'withdrawn', 'standing', 'note'],
-    result.consents.map(({ consent, fromMs, untilMs, withdrawnMs, standing, note }) => [
+    ['consent', 'from', 'until', 'withdrawn', 'standing', 'noted', 'note'],
+    result.consents.map(({ consent, fromMs, untilMs, withdrawnMs, standing, notedMs, note }) => [
       consent,
       timeText(fromMs),
       timeText(untilMs),
       timeText(withdrawnMs),
       standingText(standing),
+      timeText(notedMs),
       note
     ])
   )

@@ -16,6 +16,7 @@ const terms = {
   untilMs: null,
   withdrawnMs: null,
   note: 'one\u001b[2Jstay',
+  notedMs: DAY_MS,
   standing: 'valid'
 }
 
@@ -24,9 +25,13 @@ const served = await serveFake(join(runner.folder, 'home/run'), {
     asked.push(params)
     return { chain: ID, height: 9, ...terms } as never
   },
+  async 'consent.remove'(params) {
+    asked.push(params)
+    return { chain: ID, consent: ID } as never
+  },
   async 'consent.list'(params) {
     asked.push(params)
-    const damaged = { ...terms, fromMs: null, note: null, standing: 'unknown' }
+    const damaged = { ...terms, fromMs: null, note: null, notedMs: null, standing: 'unknown' }
     return { chain: ID, height: 9, consents: [terms, damaged], next: params.after === undefined ? ID : null } as never
   }
 })
@@ -82,10 +87,29 @@ for (const args of [
   })
 }
 
+test('a term is taken back by name, and all that was noted too', async () => {
+  const cleared = await run('consent', 'note', ID, '--clear', 'until', 'note', '--withdrawn', '2026-11-20')
+  assert.equal([cleared.exit, cleared.params], [0, { consent: ID, untilMs: null, note: null, withdrawnMs: DAY_MS }])
+  for (const args of [
+    ['--clear', 'until', '--until', '2026-11-20'],
+    ['--clear', 'everything']
+  ]) {
+    const { exit, params } = await run('consent', 'note', ID, ...args)
+    assert.equal([exit, params], [2, undefined])
+  }
+  const removed = await run('consent', 'remove', ID, '--chain', 'transfers')
+  assert.equal([removed.exit, removed.params], [0, { chain: 'transfers', consent: ID }])
+  assert.match(removed.out, ID)
+  assert.is((await run('consent', 'remove', 'abc')).exit, 2)
+})
+
 test('what is noted is listed, damaged entries as such, and the rest on request', async () => {
   const { exit, out, err } = await run('consent', 'list')
   assert.is(exit, 0)
-  assert.match(out, new RegExp(`^${ID} {2}2026-11-20T00:00:00Z +- +- +valid +one\\?\\[2Jstay$`, 'm'))
+  assert.match(
+    out,
+    new RegExp(`^${ID} {2}2026-11-20T00:00:00Z +- +- +valid +2026-11-20T00:00:00Z +one\\?\\[2Jstay$`, 'm')
+  )
   assert.match(out, new RegExp(`^${ID} +- +- +- +damaged, note it anew`, 'm'))
   assert.match(err, `More: --after ${ID}`)
   const rest = await run('consent', 'list', '--after', ID, '--limit', '5')

@@ -13,6 +13,9 @@ const consentTerms = z.object({
   untilMs: timeMs.nullable(),
   withdrawnMs: timeMs.nullable(),
   note: z.string().nullable(),
+  notedMs: timeMs
+    .nullable()
+    .describe('When it was last noted, by this hospital’s clock; null: damaged, or before that time was kept'),
   standing: z
     .enum(CONSENT_STANDINGS)
     .describe('At the block time of the head; unknown: what was noted is damaged, and is to be noted anew')
@@ -22,16 +25,23 @@ const headHeight = heightNumber.describe('The head when this was read')
 
 export const consentMethods = {
   'consent.note': method({
-    summary: 'Keeps what this hospital knows of a consent, in place of all that it kept of it before.',
+    summary:
+      'Keeps what this hospital knows of a consent, in place of what it kept before of the terms that are named; null clears one, and what is left out stays.',
     roles: writers,
     audited: true,
     params: z
       .strictObject({
         chain,
         consent,
-        fromMs: timeMs.describe('Hand-offs are covered from this block time on; left out: from ever').optional(),
-        untilMs: timeMs.describe('Hand-offs are covered before this block time; left out: without end').optional(),
-        withdrawnMs: timeMs.describe('From this block time on it was withdrawn; left out: it was not').optional(),
+        fromMs: timeMs.nullable().describe('Hand-offs are covered from this block time on; null: from ever').optional(),
+        untilMs: timeMs
+          .nullable()
+          .describe('Hand-offs are covered before this block time; null: without end')
+          .optional(),
+        withdrawnMs: timeMs
+          .nullable()
+          .describe('From this block time on it was withdrawn; null: it was not')
+          .optional(),
         note: z
           .string()
           .min(1)
@@ -41,16 +51,25 @@ export const consentMethods = {
             (text) => Buffer.byteLength(text) <= limits.consentNoteBytesMax,
             `must be at most ${limits.consentNoteBytesMax} bytes`
           )
+          .nullable()
           .describe('For people; no other hospital sees it')
           .optional(),
         actor
       })
-      .refine(({ fromMs, untilMs }) => fromMs === undefined || untilMs === undefined || fromMs < untilMs, {
+      .refine(({ fromMs, untilMs }) => typeof fromMs !== 'number' || typeof untilMs !== 'number' || fromMs < untilMs, {
         path: ['untilMs'],
         error: 'must be after fromMs'
       }),
     result: z.object({ chain: chainId, height: headHeight, ...consentTerms.shape }),
     errors: ['not-found', 'ambiguous', 'too-large', 'unavailable']
+  }),
+  'consent.remove': method({
+    summary: 'Keeps nothing of a consent any more: what hand-offs under it are worth is unknown here from then on.',
+    roles: writers,
+    audited: true,
+    params: z.strictObject({ chain, consent, actor }),
+    result: z.object({ chain: chainId, consent }),
+    errors: ['not-found', 'ambiguous', 'unavailable']
   }),
   'consent.list': method({
     summary: 'Lists the consents that this hospital knows something of, by their names.',

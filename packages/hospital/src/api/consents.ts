@@ -2,21 +2,44 @@
 import { type Api, ApiError, type Result } from '@wardline/api'
 import { type Hash, limits } from '@wardline/codec'
 import { consentStanding } from '@wardline/custody'
-import type { Consent } from '../consents.ts'
+import { type Consent, NOTHING_NOTED } from '../consents.ts'
 import { type Membership, type Memberships, nextBlockMs } from '../membership.ts'
 import { chainOfMode, headOf } from './lookup.ts'
 
-type Methods = Pick<Api, 'consent.note' | 'consent.list'>
+type Methods = Pick<Api, 'consent.note' | 'consent.remove' | 'consent.list'>
 
 export function consentMethods(memberships: Memberships): Methods {
   return {
-    async 'consent.note'({ chain, consent, fromMs = null, untilMs = null, withdrawnMs = null, note = null }) {
+    async 'consent.note'({ chain, consent, fromMs, untilMs, withdrawnMs, note }) {
       const member = chainOfMode(memberships, chain, 'STT')
-      const terms = { fromMs, untilMs, withdrawnMs, note }
-      if ((await member.consents.note(consent, terms)) === 'full') {
-        throw new ApiError('too-large', `this hospital keeps terms of ${limits.consentsMax} consents already`)
+      const change = {
+        ...(fromMs !== undefined && { fromMs }),
+        ...(untilMs !== undefined && { untilMs }),
+        ...(withdrawnMs !== undefined && { withdrawnMs }),
+        ...(note !== undefined && { note })
       }
-      return { ...headOf(member), ...consentRow(member, consent, terms) }
+      const noted = await member.consents.note(consent, change, member.clock.nowMs())
+      if (noted === 'full') {
+        throw new ApiError(
+          'too-large',
+          `this hospital keeps terms of ${limits.consentsMax} consents already; consent.remove makes room`
+        )
+      }
+      if (noted === 'ends-before-it-begins') {
+        throw new ApiError(
+          'invalid-params',
+          'consent.note: with what is noted already, untilMs would not be after fromMs'
+        )
+      }
+      return { ...headOf(member), ...consentRow(member, consent, noted) }
+    },
+
+    async 'consent.remove'({ chain, consent }) {
+      const member = chainOfMode(memberships, chain, 'STT')
+      if ((await member.consents.remove(consent)) === 'absent') {
+        throw new ApiError('not-found', 'this hospital has noted nothing of that consent')
+      }
+      return { chain: member.chain.id, consent }
     },
 
     async 'consent.list'({ chain, after, limit }) {
@@ -50,15 +73,13 @@ export function checkConsent(member: Membership, consent: Hash | null): void {
   )
 }
 
-const NOTHING: Consent = { fromMs: null, untilMs: null, withdrawnMs: null, note: null }
-
 function consentRow(
   { chain }: Membership,
   consent: Hash,
   terms: Consent | 'damaged'
 ): Result<'consent.list'>['consents'][number] {
   const termsOf = () => (terms === 'damaged' ? undefined : terms)
-  const { fromMs, untilMs, withdrawnMs, note } = termsOf() ?? NOTHING
+  const { fromMs, untilMs, withdrawnMs, note, notedMs } = termsOf() ?? NOTHING_NOTED
   const standing = consentStanding(consent, chain.head().time, termsOf)
-  return { consent, fromMs, untilMs, withdrawnMs, note, standing }
+  return { consent, fromMs, untilMs, withdrawnMs, note, notedMs, standing }
 }
