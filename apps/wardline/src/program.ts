@@ -680,13 +680,14 @@ function addCustody(record: Command): void {
     )
     .option('--without-consent', 'those that name no consent')
     .option('--invalid-consent', 'those whose consent was invalid then, by what is noted here (consent note)')
+    .option('--consent <hash>', 'of all records: those that name this consent, whatever is noted of it')
     .option('--from <member>', 'of all records: from this hospital')
     .option('--to <member>', 'of all records: to this hospital')
     .option('--since <time>', 'with --from and --to: from this block time on')
     .option('--until <time>', 'with --from and --to: before this block time')
     .option(
       '--member <member>',
-      'with --state, --without-consent or --invalid-consent: only what this member sent or was sent'
+      'with --state, --without-consent, --invalid-consent or --consent: only what this member sent or was sent'
     )
     .addHelpText('after', example('wardline record handoffs --state sent --member "Mercy Medical Center"'))
     .action(async (id, options, command: Command) => {

@@ -241,6 +241,34 @@ test('what is left out of a note stays, and what was noted is removed with a wor
   assert.not.ok((await alpha.call('consent.list', {})).consents.some((row) => row.consent === consent))
 })
 
+test('who got records under a consent is asked by its name, whatever is noted of it', async () => {
+  const ask = async (more: { readonly consent: Hash; readonly limit?: number; readonly member?: string }) => {
+    const ids: TransactionId[] = []
+    let after: string | undefined
+    do {
+      const { edges, next } = await alpha.call('handoff.list', { ...more, after })
+      ids.push(...edges.map(({ transmission }) => transmission))
+      after = next ?? undefined
+    } while (after !== undefined)
+    return ids
+  }
+  const consent = nameOf('asked for')
+  const sent = [(await send(consent)).id, (await send(consent)).id]
+  await send()
+  for (const more of [{}, { limit: 1 }, { member: 'Beta' }]) assert.equal(await ask({ consent, ...more }), sent)
+  assert.equal(await ask({ consent: nameOf('never named') }), [])
+  assert.is((await ask({ consent: two })).length, 5)
+  const [cursor] = [(await alpha.call('handoff.list', { consent, limit: 1 })).next as string]
+  for (const wrong of [
+    { consent, state: 'sent' },
+    { consent, withoutConsent: true },
+    { consent, invalidConsent: true },
+    { consent, after: `${cursor}/${consent}` }
+  ] as const) {
+    assert.is(await codeOf(alpha.call('handoff.list', wrong)), 'invalid-params')
+  }
+})
+
 test('while an entry is damaged nobody is told that these are all that were invalid', async () => {
   const [entry] = (await alpha.call('consent.list', { limit: 1 })).consents
   await alpha.stop()

@@ -54,7 +54,8 @@ export async function removeConsent(common: Common, hash: string, options: Remov
   emit(common, result, () => `Nothing is noted of consent ${result.consent} any more.`)
 }
 
-function consentNamed(hash: string): Hash {
+/** @throws CommandFailure `usage` */
+export function consentNamed(hash: string): Hash {
   if (!isHex32(hash)) throw usage('A consent is named by 64 lower-case hex digits.')
   return hash as Hash
 }

@@ -8,6 +8,7 @@ import { writeNew } from '../files.ts'
 import { type Common, emit, recallWord, say, screenWidth, short, showsUnicode, table, utc, who } from '../output.ts'
 import { withDaemon } from '../settings.ts'
 import { timeOf } from '../times.ts'
+import { consentNamed } from './consent.ts'
 
 export type TraceOptions = {
   readonly chain?: string
@@ -181,6 +182,7 @@ export type HandOffOptions = Page & {
   readonly state?: readonly string[]
   readonly withoutConsent?: boolean
   readonly invalidConsent?: boolean
+  readonly consent?: string
   readonly from?: string
   readonly to?: string
   readonly member?: string
@@ -208,35 +210,37 @@ type HandOffsPage = Result<'handoff.between'> & Partial<Result<'handoff.list'>>
 function askHandOffs(
   client: SocketClient,
   record: string | undefined,
-  { state = [], withoutConsent, invalidConsent, from, to, member, since, until, ...page }: HandOffOptions
+  { state = [], withoutConsent, invalidConsent, consent, from, to, member, since, until, ...page }: HandOffOptions
 ): Promise<HandOffsPage> {
   const period = { fromMs: timeOf('--since', since), toMs: timeOf('--until', until) }
   const isPeriodGiven = since !== undefined || until !== undefined
   const byConsent = { withoutConsent, invalidConsent }
-  if (withoutConsent === true && invalidConsent === true)
-    throw usage('--without-consent and --invalid-consent exclude each other.')
+  const byConsentCount = [withoutConsent, invalidConsent, consent].filter((given) => given !== undefined).length
+  if (byConsentCount > 1) throw usage('--without-consent, --invalid-consent and --consent exclude each other.')
   // The daemon knows the states and names them if one is none.
   if (record !== undefined) {
-    if ([from, to, member].some((given) => given !== undefined) || isPeriodGiven) {
+    if ([from, to, member, consent].some((given) => given !== undefined) || isPeriodGiven) {
       throw usage('Of one record, hand-offs are chosen by --state, --without-consent and --invalid-consent.')
     }
     const states = state.length === 0 ? undefined : (state as ParamsInput<'record.handoffs'>['states'])
     return client.call('record.handoffs', { record: record as RecordId, states, ...byConsent, ...page })
   }
-  const isByConsent = withoutConsent === true || invalidConsent === true
-  if (isByConsent && state.length > 0)
-    throw usage('--state and --without-consent or --invalid-consent exclude each other.')
+  const isByConsent = byConsentCount > 0
+  if (isByConsent && state.length > 0) {
+    throw usage('--state and --without-consent, --invalid-consent or --consent exclude each other.')
+  }
   const isBetween = from !== undefined && to !== undefined && member === undefined && state.length === 0
   if (isBetween && !isByConsent) {
     return client.call('handoff.between', { from, to, ...period, ...page })
   }
   if (from !== undefined || to !== undefined || isPeriodGiven || state.length > 1) {
     throw usage(
-      'Give --from and --to, with --since and --until if you like; or one --state, --without-consent or --invalid-consent, with --member if you like.'
+      'Give --from and --to, with --since and --until if you like; or one --state, --without-consent, --invalid-consent or --consent, with --member if you like.'
     )
   }
   const [only] = state as readonly ParamsInput<'handoff.list'>['state'][]
-  return client.call('handoff.list', { state: only, ...byConsent, member, ...page })
+  const named = consent === undefined ? undefined : consentNamed(consent)
+  return client.call('handoff.list', { state: only, ...byConsent, consent: named, member, ...page })
 }
 
 export async function showAncestor(

@@ -110,6 +110,12 @@ test('hand-offs of all records: of recalled ones, without consent, and under one
   assert.equal([invalid.exit, invalid.params['invalidConsent']], [0, true])
   assert.match(invalid.out, ' none ')
   assert.match(invalid.out, `${ID.slice(0, 12)}, invalid`)
+  const under = await run('record', 'handoffs', '--consent', ID, '--member', 'Mercy')
+  assert.equal([under.exit, under.params['consent'], under.params['member']], [0, ID, 'Mercy'])
+  assert.is((await run('record', 'handoffs', '--consent', 'abc')).exit, 2)
+  assert.is((await run('record', 'handoffs', '--consent', ID, '--without-consent')).exit, 2)
+  assert.is((await run('record', 'handoffs', '--consent', ID, '--state', 'sent')).exit, 2)
+  assert.is((await run('record', 'handoffs', ID, '--consent', ID)).exit, 2)
   for (const option of ['--without-consent', '--invalid-consent']) {
     assert.is((await run('record', 'handoffs', option, '--state', 'sent')).exit, 2)
     assert.is((await run('record', 'handoffs', option, '--from', 'A', '--to', 'B')).exit, 2)

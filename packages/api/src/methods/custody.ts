@@ -86,13 +86,20 @@ const next = z.string().nullable().describe('Pass as `after` for the rest; null 
 const invalidConsent = z.boolean().default(false)
 const headHeight = heightNumber.describe('The head when this was read')
 
-/** What the cursors of `handoff.list` look like, by what it is asked. */
-const HAND_OFF_CURSORS = {
-  state: /^[0-9]{21}\/[0-9a-f]{64}$/,
-  recalled: /^[0-9]{21}\/[0-9]{21}$/,
-  withoutConsent: POSITION,
-  invalidConsent: /^[0-9a-f]{64}(?:\/[0-9]{21})?$/
-} as const
+type HandOffQuestion = {
+  readonly state?: string | undefined
+  readonly withoutConsent: boolean
+  readonly invalidConsent: boolean
+  readonly consent?: string | undefined
+}
+
+/** What the cursors of `handoff.list` look like. */
+function handOffCursor({ state, withoutConsent, invalidConsent, consent }: HandOffQuestion): RegExp {
+  if (withoutConsent || consent !== undefined) return POSITION
+  if (invalidConsent) return /^[0-9a-f]{64}(?:\/[0-9]{21})?$/
+  const isOfRecalled = state === 'recalled' || state === 'unattested'
+  return isOfRecalled ? /^[0-9]{21}\/[0-9]{21}$/ : /^[0-9]{21}\/[0-9a-f]{64}$/
+}
 
 export const custodyMethods = {
   'record.trace': method({
@@ -273,7 +280,7 @@ export const custodyMethods = {
   }),
   'handoff.list': method({
     summary:
-      'Lists the hand-offs of all records that nobody acknowledged, that went wrong, whose record was recalled, or that name no consent or one that was invalid; oldest first, of recalled records by their recalls, of invalid consents by the names of these.',
+      'Lists the hand-offs of all records that nobody acknowledged, that went wrong, whose record was recalled, or that name no consent, a certain one or one that was invalid; oldest first, of recalled records by their recalls, of invalid consents by the names of these.',
     roles: everybody,
     params: z
       .strictObject({
@@ -298,21 +305,22 @@ export const custodyMethods = {
         ),
         invalidConsent: invalidConsent.describe(
           'Instead of a state: those that name a consent which did not hold at their block time, by what this hospital noted (consent.note)'
-        )
+        ),
+        consent: hash
+          .describe(
+            'Instead of a state: those that name this consent, whatever is noted of it: who got records under it'
+          )
+          .optional()
       })
       .refine(
-        ({ state, withoutConsent, invalidConsent }) =>
-          [state !== undefined, withoutConsent, invalidConsent].filter(Boolean).length <= 1,
-        'must have one of state, withoutConsent and invalidConsent at most'
+        ({ state, withoutConsent, invalidConsent, consent }) =>
+          [state !== undefined, withoutConsent, invalidConsent, consent !== undefined].filter(Boolean).length <= 1,
+        'must have one of state, withoutConsent, invalidConsent and consent at most'
       )
-      .refine(
-        ({ after: given, state, withoutConsent, invalidConsent }) => {
-          const byConsent = (withoutConsent && 'withoutConsent') || (invalidConsent && 'invalidConsent')
-          const byState = state === 'recalled' || state === 'unattested' ? 'recalled' : 'state'
-          return given === undefined || HAND_OFF_CURSORS[byConsent || byState].test(given)
-        },
-        { path: ['after'], error: 'must be the `next` of an answer to the same question' }
-      ),
+      .refine((params) => params.after === undefined || handOffCursor(params).test(params.after), {
+        path: ['after'],
+        error: 'must be the `next` of an answer to the same question'
+      }),
     result: z.object({
       chain: chainId,
       height: headHeight,

@@ -21,6 +21,7 @@ import {
   edgesBetween,
   edgesIn,
   edgesOf,
+  edgesOfConsent,
   edgesOfInvalidConsents,
   edgesRecalled,
   edgesUnconsented,
@@ -210,7 +211,7 @@ export function custodyMethods(memberships: Memberships): Methods {
       return { ...at, edges: handOffRows(member, items), next }
     },
 
-    async 'handoff.list'({ chain: name, state = 'sent', withoutConsent, invalidConsent, ...params }) {
+    async 'handoff.list'({ chain: name, state = 'sent', withoutConsent, invalidConsent, consent, ...params }) {
       const member = chainOfMode(memberships, name, 'STT')
       const { store } = member.chain
       const { member: reference } = params
@@ -218,6 +219,7 @@ export function custodyMethods(memberships: Memberships): Methods {
       const options = { ...pageOptions(params), ...only }
       const ask = () => {
         if (withoutConsent) return edgesUnconsented(store, options)
+        if (consent !== undefined) return edgesOfConsent(store, consent, options)
         if (invalidConsent) return askInvalid(member, options)
         if (state === 'recalled' || state === 'unattested') {
           return edgesRecalled(store, { ...options, unattested: state === 'unattested' })

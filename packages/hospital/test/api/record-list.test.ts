@@ -122,7 +122,8 @@ for (const [method, params, cursors] of [
   ['handoff.list', {}, [ID, PLACE, `${PLACE}/${PLACE}`]],
   ['handoff.list', { state: 'recalled' }, [ID, PLACE, `${PLACE}/${ID}`]],
   ['handoff.list', { withoutConsent: true }, [ID, `${PLACE}/${ID}`]],
-  ['handoff.list', { invalidConsent: true }, [PLACE, `${ID}/${ID}`]]
+  ['handoff.list', { invalidConsent: true }, [PLACE, `${ID}/${ID}`]],
+  ['handoff.list', { consent: ID }, [ID, `${PLACE}/${ID}`]]
 ] as const satisfies readonly (readonly [MethodName, object, readonly string[]])[]) {
   test(`${method} ${JSON.stringify(params)} refuses cursors that are none`, async () => {
     const record = (await alpha.call('record.list', { which: 'own', limit: 1 })).records[0]?.record as RecordId
