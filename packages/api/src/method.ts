@@ -5,6 +5,8 @@ import type { z } from 'zod'
 const ROLES = ['admin', 'ehr', 'read'] as const
 export type Role = (typeof ROLES)[number]
 
+type Mode = 'dss' | 'stt' | 'spv'
+
 export const everybody = ROLES
 export const writers = ['admin', 'ehr'] as const
 export const administrators = ['admin'] as const
@@ -14,21 +16,35 @@ export type Method = {
   /** One sentence. */
   readonly summary: string
   readonly roles: readonly Role[]
+  /** It is for chains of these modes; empty where it is for all, or for the daemon. */
+  readonly modes: readonly Mode[]
   /** Changes something, or reads a record's content: belongs into the local log, with `actor`. */
   readonly audited: boolean
   readonly params: z.ZodObject
   readonly result: z.ZodType
-  /** Codes that callers should expect beside those every method may answer. */
+  /** Codes that callers should expect beside those that `codesOf` adds. */
   readonly errors: readonly string[]
+}
+
+/**
+ * The codes with which a call may fail, each once: those of its row, and what follows from the row. Beside them, any call may be
+ * answered `busy` or `too-large` by the socket, and `internal-error`.
+ */
+export function codesOf({ errors, roles, modes, params }: Method): readonly string[] {
+  const ofChain = Object.hasOwn(params.shape, 'chain') ? ['not-found', 'ambiguous'] : []
+  const ofMode = modes.length > 0 ? ['wrong-mode'] : []
+  const ofRoles = roles.length < ROLES.length ? ['not-permitted'] : []
+  return [...new Set([...errors, ...ofChain, ...ofMode, 'invalid-params', ...ofRoles, 'unavailable'])]
 }
 
 export function method<P extends z.ZodObject, R extends z.ZodType>(row: {
   readonly summary: string
   readonly roles: readonly Role[]
+  readonly modes?: readonly Mode[]
   readonly audited?: true
   readonly params: P
   readonly result: R
   readonly errors?: readonly string[]
 }) {
-  return { ...row, audited: row.audited ?? false, errors: row.errors ?? [] }
+  return { ...row, modes: row.modes ?? [], audited: row.audited ?? false, errors: row.errors ?? [] }
 }

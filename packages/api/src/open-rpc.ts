@@ -1,7 +1,7 @@
 /** The method table as an OpenRPC document, for tools and for `rpc.discover`. */
 import { z } from 'zod'
 import { errorNumber } from './error.ts'
-import type { Method } from './method.ts'
+import { codesOf, type Method } from './method.ts'
 import { methods } from './methods.ts'
 import { connectionMethods, notifications, type Topic, topics } from './topics.ts'
 
@@ -34,8 +34,11 @@ export type OpenRpcMethod = {
   readonly errors: readonly {
     readonly code: number
     readonly message: string
-    readonly data: { readonly code: string }
+    /** Absent for refusals, of which `data.code` tells one of many. */
+    readonly data?: { readonly code: string }
   }[]
+  /** The modes of chains that it is for; absent where it is for all, or for the daemon. */
+  readonly 'x-modes'?: readonly string[]
   /** The sockets on which it may be called. */
   readonly 'x-roles': readonly string[]
 }
@@ -50,7 +53,7 @@ export function openRpcDocument(): OpenRpcDocument {
       title: 'Wardline control socket',
       version: '1',
       description:
-        'JSON-RPC 2.0 on a Unix socket, by HTTP POST, by WebSocket or as a raw stream of JSON. Errors carry a stable code in data.code.'
+        'JSON-RPC 2.0 on a Unix socket, by HTTP POST, by WebSocket or as a raw stream of JSON. Errors carry a stable code in data.code; where their number is -32000 it names what refused the call, such as unknown-alias or malformed. Beside the errors that are listed with it, any call may be answered with internal-error, and with busy or too-large.'
     },
     methods: [
       {
@@ -96,9 +99,16 @@ function describe(name: string, row: Method): OpenRpcMethod {
       }
     }),
     result: { name: 'result', schema: jsonSchema(row.result, 'output') },
-    errors: row.errors.map((code) => ({ code: errorNumber(code), message: code, data: { code } })),
+    errors: codesOf(row).map(errorOf),
+    ...(row.modes.length > 0 && { 'x-modes': row.modes }),
     'x-roles': row.roles
   }
+}
+
+function errorOf(code: string): OpenRpcMethod['errors'][number] {
+  const number = errorNumber(code)
+  if (code !== 'refused') return { code: number, message: code, data: { code } }
+  return { code: number, message: 'refused: data.code says by which rule, or by what that is missing here' }
 }
 
 function jsonSchema(schema: z.ZodType, io: 'input' | 'output'): object {

@@ -61,6 +61,21 @@ test('codes that methods declare are codes of this interface', () => {
   }
 })
 
+test('a refusal is told by its number: its code is that of the rule, which the document does not make up', () => {
+  for (const { name, errors } of openRpcDocument().methods) {
+    const refusals = errors.filter(({ code }) => code === ERROR_CODES.refused)
+    const own: readonly string[] = Object.hasOwn(methods, name) ? methods[name as keyof typeof methods].errors : []
+    assert.is(refusals.length, own.includes('refused') ? 1 : 0, name)
+    for (const { data, message } of refusals) {
+      assert.is(data, undefined, name)
+      assert.match(message, 'data.code')
+    }
+    for (const { code, data } of errors) {
+      if (code !== ERROR_CODES.refused) assert.is(code, errorNumber(data?.code ?? ''), name)
+    }
+  }
+})
+
 test('error numbers are unique, and in the ranges that JSON-RPC leaves', () => {
   const numbers = Object.values(ERROR_CODES)
   assert.is(new Set(numbers).size, numbers.length)

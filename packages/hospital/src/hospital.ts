@@ -83,7 +83,8 @@ function watchDisk(roster: Roster, { diskSpace, clock, log }: HospitalParts): Di
   return startDiskWatch({ disk: diskSpace, clock, log, pauseVoting })
 }
 
-function apiOf(roster: Roster, { facts }: HospitalParts, failed: () => readonly Failed[]): Api {
+/** The whole table, not yet logged. */
+export function apiOf(roster: Roster, { facts }: HospitalParts, failed: () => readonly Failed[]): Api {
   const { memberships } = roster
   return {
     ...statusMethods(roster.running, failed, facts),

@@ -28,6 +28,7 @@ export const consentMethods = {
     summary:
       'Keeps what this hospital knows of a consent, in place of what it kept before of the terms that are named; null clears one, and what is left out stays.',
     roles: writers,
+    modes: ['stt'],
     audited: true,
     params: z
       .strictObject({
@@ -66,6 +67,7 @@ export const consentMethods = {
   'consent.remove': method({
     summary: 'Keeps nothing of a consent any more: what hand-offs under it are worth is unknown here from then on.',
     roles: writers,
+    modes: ['stt'],
     audited: true,
     params: z.strictObject({ chain, consent, actor }),
     result: z.object({ chain: chainId, consent }),
@@ -74,6 +76,7 @@ export const consentMethods = {
   'consent.list': method({
     summary: 'Lists the consents that this hospital knows something of, by their names.',
     roles: writers,
+    modes: ['stt'],
     params: z.strictObject({
       chain,
       after: hash.describe('Continue with the `next` of the last answer').optional(),

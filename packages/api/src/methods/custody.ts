@@ -105,6 +105,7 @@ export const custodyMethods = {
   'record.trace': method({
     summary: 'Gives the transmission-directed graph of a record: every hop since its origin.',
     roles: everybody,
+    modes: ['stt'],
     params: z.strictObject({
       chain,
       record: recordId,
@@ -149,6 +150,7 @@ export const custodyMethods = {
   'record.holders': method({
     summary: 'Says who holds a record and on which transmission’s authority, now or at an earlier time or height.',
     roles: everybody,
+    modes: ['stt'],
     params: z
       .strictObject({
         chain,
@@ -179,6 +181,7 @@ export const custodyMethods = {
     summary:
       'Says how a record came to a holder: the hand-offs from its origin’s to the one that this member opened first.',
     roles: everybody,
+    modes: ['stt'],
     params: z.strictObject({ chain, record: recordId, to: memberRef }),
     result: z.object({
       chain: chainId,
@@ -196,6 +199,7 @@ export const custodyMethods = {
   'record.downstream': method({
     summary: 'Lists every hand-off that came from what a member sent of a record, its own included.',
     roles: everybody,
+    modes: ['stt'],
     params: z.strictObject({
       chain,
       record: recordId,
@@ -217,6 +221,7 @@ export const custodyMethods = {
     summary:
       'Lists the hand-offs of a record, all or those in some states, without a consent or with one that was invalid.',
     roles: everybody,
+    modes: ['stt'],
     params: z.strictObject({
       chain,
       record: recordId,
@@ -232,6 +237,7 @@ export const custodyMethods = {
   'record.ancestor': method({
     summary: 'Finds the last copy from which the copies of two holders both come, and how they went apart.',
     roles: everybody,
+    modes: ['stt'],
     params: z.strictObject({ chain, record: recordId, one: memberRef, other: memberRef }),
     result: z.object({
       chain: chainId,
@@ -248,6 +254,7 @@ export const custodyMethods = {
     summary:
       'Lists the records that a member came to hold, by id: those it originated and has sent, and those it opened; recalled ones are marked.',
     roles: everybody,
+    modes: ['stt'],
     params: z.strictObject({
       chain,
       member: memberRef.describe('Left out: this hospital').optional(),
@@ -266,6 +273,7 @@ export const custodyMethods = {
   'handoff.between': method({
     summary: 'Lists the hand-offs of all records from one hospital to another, oldest first.',
     roles: everybody,
+    modes: ['stt'],
     params: z.strictObject({
       chain,
       from: memberRef,
@@ -282,6 +290,7 @@ export const custodyMethods = {
     summary:
       'Lists the hand-offs of all records that nobody acknowledged, that went wrong, whose record was recalled, or that name no consent, a certain one or one that was invalid; oldest first, of recalled records by their recalls, of invalid consents by the names of these.',
     roles: everybody,
+    modes: ['stt'],
     params: z
       .strictObject({
         chain,
@@ -338,6 +347,7 @@ export const custodyMethods = {
     summary:
       'Gives one line that proves hand-offs of a record, from its origin on, and its recall, to whoever has the genesis alone.',
     roles: everybody,
+    modes: ['stt'],
     params: z.strictObject({
       chain,
       record: recordId,

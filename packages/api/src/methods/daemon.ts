@@ -76,7 +76,7 @@ export const daemonMethods = {
   'peers.list': method({
     summary: 'Lists the hospitals this daemon should be connected to, by name, and whether it is.',
     roles: everybody,
-    params: z.strictObject({ chain }),
+    params: z.strictObject({ chain: chain.describe('Label or id of a chain; left out: all of them') }),
     result: z.object({
       peers: z.array(
         z.object({

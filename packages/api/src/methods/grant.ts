@@ -112,6 +112,7 @@ export const grantMethods = {
   'grant.create': method({
     summary: 'Grants access to records of a patient, by the wallet that this hospital keeps.',
     roles: writers,
+    modes: ['spv'],
     audited: true,
     params: z
       .strictObject({
@@ -134,6 +135,7 @@ export const grantMethods = {
   'grant.revoke': method({
     summary: 'Takes a grant back, by the wallet that this hospital keeps for the patient who gave it.',
     roles: writers,
+    modes: ['spv'],
     audited: true,
     params: z.strictObject({ chain, grant: transactionId, wait, timeoutMs, receipt: withReceipt, actor }),
     result: submitted.extend({ alias, grant: transactionId }),
@@ -142,6 +144,7 @@ export const grantMethods = {
   'grant.list': method({
     summary: 'Lists the grants of an alias, without those that ended long ago.',
     roles: everybody,
+    modes: ['spv'],
     audited: true,
     params: z
       .strictObject({
@@ -168,12 +171,13 @@ export const grantMethods = {
         .describe('A page holds a few more than `limit` where one grantee has many'),
       next: z.string().nullable()
     }),
-    errors: ['not-found', 'not-permitted', 'wrong-mode', 'unavailable']
+    errors: ['not-found', 'not-permitted', 'unavailable']
   }),
   'audit.patient': method({
     summary:
       'Lists everything that the chain knows of a patient, newest first: grants, and every access, denied ones too.',
     roles: everybody,
+    modes: ['spv'],
     audited: true,
     params: z
       .strictObject({
@@ -197,6 +201,6 @@ export const grantMethods = {
       entries: z.array(auditEntry),
       next: z.string().nullable().describe('Pass as `before` for the rest; null at the end')
     }),
-    errors: ['not-found', 'not-permitted', 'wrong-mode', 'unavailable']
+    errors: ['not-found', 'not-permitted', 'unavailable']
   })
 } as const satisfies Record<string, Method>

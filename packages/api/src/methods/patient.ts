@@ -57,6 +57,7 @@ export const patientMethods = {
     summary:
       'Makes a wallet for a patient of this hospital, once, and opens its alias on the chain where that is needed.',
     roles: writers,
+    modes: ['dss', 'spv'],
     audited: true,
     params: z.strictObject({ chain, patient, wait, timeoutMs, receipt: withReceipt, actor }),
     result: z.object({
@@ -71,6 +72,7 @@ export const patientMethods = {
   'alias.find': method({
     summary: 'Gives the alias of a patient for whom this hospital has a wallet.',
     roles: writers,
+    modes: ['dss', 'spv'],
     audited: true,
     params: z.strictObject({ chain, patient, actor }),
     result: z.object({ chain: chainId, alias }),
@@ -79,6 +81,7 @@ export const patientMethods = {
   'patient.enrol': method({
     summary: 'Enrols a patient, by the wallet that this hospital keeps, in the alliance of a DSS chain.',
     roles: writers,
+    modes: ['dss'],
     audited: true,
     params: z.strictObject({
       chain,
@@ -96,6 +99,7 @@ export const patientMethods = {
   'patient.withdraw': method({
     summary: 'Ends the enrolment of a patient, by the wallet that this hospital keeps.',
     roles: writers,
+    modes: ['dss'],
     audited: true,
     params: z.strictObject({ chain, patient, wait, timeoutMs, receipt: withReceipt, actor }),
     result: submitted.extend({ alias }),
@@ -104,6 +108,7 @@ export const patientMethods = {
   'patient.timeline': method({
     summary: 'Lists what an alliance knows of a patient, newest first: every entry of its chain, without content.',
     roles: everybody,
+    modes: ['dss'],
     audited: true,
     params: z
       .strictObject({

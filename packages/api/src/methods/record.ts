@@ -70,6 +70,7 @@ export const recordMethods = {
     summary:
       'Seals a record to its receivers and sends it; a forward waits until this hospital’s own opening is final.',
     roles: writers,
+    modes: ['stt'],
     audited: true,
     params: z
       .strictObject({
@@ -125,6 +126,7 @@ export const recordMethods = {
     summary:
       'Calls a record back, for good: nobody sends it on any more, and every hospital that has it destroys it and attests that on the chain.',
     roles: writers,
+    modes: ['stt'],
     audited: true,
     params: z.strictObject({
       chain,
@@ -145,6 +147,7 @@ export const recordMethods = {
     summary:
       'Lists what was sent to this hospital and is not acknowledged, by transmission, and how this daemon found it. Where acknowledging is left to people, this is their list.',
     roles: everybody,
+    modes: ['stt'],
     params: z.strictObject({
       chain,
       after: transactionId.describe('Continue with the `next` of the last answer').optional(),
@@ -181,6 +184,7 @@ export const recordMethods = {
     summary:
       'Acknowledges a transmission by a person’s word: as this daemon finds it, or refused. Final; the first word counts.',
     roles: writers,
+    modes: ['stt'],
     audited: true,
     params: z
       .strictObject({
@@ -264,6 +268,7 @@ export const recordMethods = {
     summary:
       'Gives the sealed envelope of a transmission that this hospital sent or was sent, with which what its receivers claim of it can be checked. Whoever also has a content key that one of them revealed can read the record.',
     roles: writers,
+    modes: ['stt'],
     audited: true,
     params: z.strictObject({
       chain,
@@ -284,6 +289,7 @@ export const recordMethods = {
     summary:
       'Lists what this hospital sent or was sent, newest first, without its content: each of its own records once, and each transmission to it, whatever became of that.',
     roles: everybody,
+    modes: ['stt'],
     params: z.strictObject({
       chain,
       which: z
@@ -321,6 +327,7 @@ export const recordMethods = {
   'record.publish': method({
     summary: 'Writes a record of a patient for the whole alliance, signed by doctors whose keys this hospital keeps.',
     roles: writers,
+    modes: ['dss'],
     audited: true,
     params: z
       .strictObject({
@@ -343,6 +350,7 @@ export const recordMethods = {
   'record.amend': method({
     summary: 'Writes a new version of a record of this hospital; one of the doctors of its first version signs again.',
     roles: writers,
+    modes: ['dss'],
     audited: true,
     params: z.strictObject({
       chain,
@@ -363,6 +371,7 @@ export const recordMethods = {
   'record.anchor': method({
     summary: 'Keeps a record of a patient in this hospital and commits to it on the chain.',
     roles: writers,
+    modes: ['spv'],
     audited: true,
     params: z
       .strictObject({
@@ -383,12 +392,13 @@ export const recordMethods = {
       salt: z.string().describe('Base64; with descriptor and bytes it gives the commitment'),
       descriptorBytes: z.string().describe('Base64')
     }),
-    errors: ['refused', 'not-found', 'timeout', 'unavailable', 'busy', 'wrong-mode']
+    errors: ['refused', 'not-found', 'timeout', 'unavailable', 'busy']
   }),
   'record.request': method({
     summary:
       'Asks another hospital for records, and gives them once the entry of the access is final; a denial is an answer.',
     roles: writers,
+    modes: ['spv'],
     audited: true,
     params: z.strictObject({
       chain,
@@ -426,11 +436,12 @@ export const recordMethods = {
       ),
       contentBytes: count.describe('Frames with content that the owner sent, bytes; 0 for a denial')
     }),
-    errors: ['refused', 'not-found', 'ambiguous', 'verification-failed', 'timeout', 'busy', 'wrong-mode']
+    errors: ['refused', 'not-found', 'ambiguous', 'verification-failed', 'timeout', 'busy']
   }),
   'record.verify': method({
     summary: 'Holds a record’s bytes against what its owner has anchored.',
     roles: everybody,
+    modes: ['spv'],
     params: z.strictObject({
       chain,
       record: recordId,
@@ -449,6 +460,6 @@ export const recordMethods = {
       timeMs: timeMs.describe('Of the anchor’s block'),
       height: heightNumber
     }),
-    errors: ['not-found', 'wrong-mode']
+    errors: ['not-found']
   })
 } as const satisfies Record<string, Method>
