@@ -13,7 +13,7 @@ export const administrators = ['admin'] as const
 
 /** One row of the table. Parameters are given by name, or by position in the order of the schema's keys. */
 export type Method = {
-  /** One sentence. */
+  /** What it does, in a sentence, and what is to be known before it is called. */
   readonly summary: string
   readonly roles: readonly Role[]
   /** It is for chains of these modes; empty where it is for all, or for the daemon. */

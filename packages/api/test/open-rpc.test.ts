@@ -27,6 +27,22 @@ test('every method is in the document once, with a summary, roles and schemas', 
   }
 })
 
+test('what a second call would do twice is said, with where to look before', () => {
+  for (const [name, look] of Object.entries({
+    'record.send': 'record.list',
+    'record.publish': 'patient.timeline',
+    'record.amend': 'patient.timeline',
+    'record.anchor': 'audit.patient',
+    'record.request': 'audit.patient',
+    'grant.create': 'grant.list'
+  })) {
+    const summary = openRpcDocument().methods.find((method) => method.name === name)?.summary ?? ''
+    assert.match(summary, 'Called again after a broken connection', name)
+    assert.match(summary, `see in ${look}`, name)
+    assert.ok(Object.hasOwn(methods, look), look)
+  }
+})
+
 test('every topic is in the document, and the shape of its events', () => {
   const listed = openRpcDocument()['x-topics']
   assert.equal(

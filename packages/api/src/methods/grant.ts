@@ -110,7 +110,8 @@ const auditEntry = z.object({
 
 export const grantMethods = {
   'grant.create': method({
-    summary: 'Grants access to records of a patient, by the wallet that this hospital keeps.',
+    summary:
+      'Grants access to records of a patient, by the wallet that this hospital keeps. Called again after a broken connection it makes a second grant: first see in grant.list whether it is there, once nothing waits in the mempool (status).',
     roles: writers,
     modes: ['spv'],
     audited: true,

@@ -68,7 +68,7 @@ const REQUESTED_RECORDS_MAX = 16
 export const recordMethods = {
   'record.send': method({
     summary:
-      'Seals a record to its receivers and sends it; a forward waits until this hospital’s own opening is final.',
+      'Seals a record to its receivers and sends it; a forward waits until this hospital’s own opening is final. Called again after a broken connection it sends a second time: first see in record.list, or of a forward in record.handoffs, whether it is there, once nothing waits in the mempool (status).',
     roles: writers,
     modes: ['stt'],
     audited: true,
@@ -325,7 +325,8 @@ export const recordMethods = {
     })
   }),
   'record.publish': method({
-    summary: 'Writes a record of a patient for the whole alliance, signed by doctors whose keys this hospital keeps.',
+    summary:
+      'Writes a record of a patient for the whole alliance, signed by doctors whose keys this hospital keeps. Called again after a broken connection it writes a second record: first see in patient.timeline whether it is there, once nothing waits in the mempool (status).',
     roles: writers,
     modes: ['dss'],
     audited: true,
@@ -348,7 +349,8 @@ export const recordMethods = {
     errors: ['refused', 'not-found', 'ambiguous', 'too-large', 'timeout', 'unavailable', 'busy']
   }),
   'record.amend': method({
-    summary: 'Writes a new version of a record of this hospital; one of the doctors of its first version signs again.',
+    summary:
+      'Writes a new version of a record of this hospital; one of the doctors of its first version signs again. Called again after a broken connection it writes another version, unless supersedes names the one that was read: first see in patient.timeline whether it is there, once nothing waits in the mempool (status).',
     roles: writers,
     modes: ['dss'],
     audited: true,
@@ -369,7 +371,8 @@ export const recordMethods = {
     errors: ['refused', 'not-found', 'ambiguous', 'too-large', 'timeout', 'unavailable', 'busy']
   }),
   'record.anchor': method({
-    summary: 'Keeps a record of a patient in this hospital and commits to it on the chain.',
+    summary:
+      'Keeps a record of a patient in this hospital and commits to it on the chain. Called again after a broken connection it anchors a second record: first see in audit.patient whether it is there, once nothing waits in the mempool (status).',
     roles: writers,
     modes: ['spv'],
     audited: true,
@@ -396,7 +399,7 @@ export const recordMethods = {
   }),
   'record.request': method({
     summary:
-      'Asks another hospital for records, and gives them once the entry of the access is final; a denial is an answer.',
+      'Asks another hospital for records, and gives them once the entry of the access is final; a denial is an answer. Called again after a broken connection it is a second access in the patient’s log: first see in audit.patient whether the owner answered.',
     roles: writers,
     modes: ['spv'],
     audited: true,
