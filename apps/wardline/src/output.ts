@@ -66,6 +66,11 @@ export function short(name: string): string {
   return name.slice(0, 12)
 }
 
+/** Below a table with ids that commands take, cut by `short`: they take whole ones. */
+export function sayCut(common: Common, rows: number): void {
+  if (rows > 0 && !common.json) say('Ids are cut to 12 digits; commands take whole ones, which --json gives.')
+}
+
 export function who(member: { readonly member: string; readonly name: string | null }): string {
   return member.name === null ? short(member.member) : printable(member.name)
 }

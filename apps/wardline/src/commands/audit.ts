@@ -5,7 +5,7 @@ import { homePaths } from '@wardline/config'
 import { verifyAuditLog } from '@wardline/hospital'
 import { LINE_LENGTH_MAX } from '@wardline/ports'
 import { CommandFailure, EXIT, type ExitCode } from '../exit.ts'
-import { type Common, emit, say, short, table, utc, who } from '../output.ts'
+import { type Common, emit, say, sayCut, short, table, utc, who } from '../output.ts'
 import { settingsOf, withDaemon } from '../settings.ts'
 import { custodyText, termsText } from './grant-text.ts'
 import { type PatientOptions, patientParams } from './shared-record.ts'
@@ -69,6 +69,7 @@ export async function auditPatient(common: Common, options: PatientAuditOptions)
   )
   const entries = result.count === 1 ? '1 entry' : `${result.count} entries`
   emit(common, result, () => `patient ${short(result.alias)}  ${entries}\n\n${rows}`)
+  sayCut(common, result.entries.length)
   if (result.next !== null && !common.json) say(`More: --before ${result.next}`)
 }
 

@@ -5,7 +5,19 @@ import type { Height, RecordId, TransactionId } from '@wardline/codec'
 import { claimLine } from '../claims.ts'
 import { CommandFailure, EXIT, usage } from '../exit.ts'
 import { writeNew } from '../files.ts'
-import { type Common, emit, recallWord, say, screenWidth, short, showsUnicode, table, utc, who } from '../output.ts'
+import {
+  type Common,
+  emit,
+  recallWord,
+  say,
+  sayCut,
+  screenWidth,
+  short,
+  showsUnicode,
+  table,
+  utc,
+  who
+} from '../output.ts'
 import { withDaemon } from '../settings.ts'
 import { timeOf } from '../times.ts'
 import { consentNamed } from './consent.ts'
@@ -147,6 +159,7 @@ export async function listHolders(
     ])
   )
   emit(common, result, () => [text, ...recalledLine(result)].join('\n'))
+  sayCut(common, result.holders.filter(({ via }) => via !== null).length)
   sayMore(common, result.next)
 }
 
@@ -160,6 +173,7 @@ export async function showPath(
   )
   const text = result.path.length === 0 ? `${who(result.origin)} is the origin.` : await handOffTable(result.path)
   emit(common, result, () => [text, ...recalledLine(result)].join('\n'))
+  sayCut(common, result.path.length)
   if (!result.complete && !common.json) say('The path is longer; its beginning is missing.')
 }
 
@@ -172,6 +186,7 @@ export async function listDownstream(
   const result = await withDaemon(common, (client) => client.call('record.downstream', params))
   const text = await handOffTable(result.edges)
   emit(common, result, () => text)
+  sayCut(common, result.edges.length)
   if (!result.complete && !common.json) {
     say('Not complete: the record travelled more often than is looked at; later hand-offs are missing.')
   }
@@ -195,6 +210,7 @@ export async function listHandOffs(common: Common, record: string | undefined, o
   const result = await withDaemon(common, (client) => askHandOffs(client, record, options))
   const text = [await handOffTable(result.edges), ...(await originLines(result.origins ?? []))].join('\n')
   emit(common, result, () => text)
+  sayCut(common, result.edges.length)
   sayMore(common, result.next)
 }
 
@@ -280,6 +296,7 @@ export async function listHeld(common: Common, member: string | undefined, page:
     ])
   )
   emit(common, result, () => text)
+  sayCut(common, result.records.filter(({ via }) => via !== null).length)
   sayMore(common, result.next)
 }
 

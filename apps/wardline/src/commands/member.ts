@@ -1,7 +1,7 @@
 /** Members of a chain. */
 import type { ParamsInput, Result } from '@wardline/api'
 import { readText } from '../files.ts'
-import { type Common, emit, say, short, table, utc, who } from '../output.ts'
+import { type Common, emit, say, sayCut, short, table, utc, who } from '../output.ts'
 import { withDaemon } from '../settings.ts'
 import { timeOf } from '../times.ts'
 import { keepReceipt, stateText, type WaitOptions, waitParams } from './waiting.ts'
@@ -30,6 +30,7 @@ export async function listMembers(common: Common, { chain }: { readonly chain?: 
     ])
   )
   emit(common, { members }, () => text)
+  sayCut(common, members.length)
 }
 
 export type RegisterOptions = WaitOptions & {

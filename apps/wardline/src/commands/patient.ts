@@ -1,7 +1,7 @@
 /** Patients: the timeline in an alliance, and what those do whose wallet this hospital keeps. */
 import type { ParamsInput, Result } from '@wardline/api'
 import type { RecordId } from '@wardline/codec'
-import { type Common, emit, say, short, table, utc, who } from '../output.ts'
+import { type Common, emit, say, sayCut, short, table, utc, who } from '../output.ts'
 import { withDaemon } from '../settings.ts'
 import { timeOf } from '../times.ts'
 import { type PatientOptions, patientParams } from './shared-record.ts'
@@ -60,6 +60,7 @@ export async function patientTimeline(common: Common, options: TimelineOptions):
     ])
   )
   emit(common, result, () => `${headline(result)}\n\n${rows}`)
+  sayCut(common, result.entries.length)
   if (result.next !== null && !common.json) say(`More: --before ${result.next}`)
   if (result.quarantined && !common.json) {
     say('Stored content of this patient is damaged here; nothing of it is read until it has been fetched anew.')

@@ -2,7 +2,7 @@
 import type { ParamsInput, Result } from '@wardline/api'
 import { CommandFailure, EXIT, usage } from '../exit.ts'
 import { readText, writeNew } from '../files.ts'
-import { type Common, emit, say, short, table, utc, who } from '../output.ts'
+import { type Common, emit, say, sayCut, short, table, utc, who } from '../output.ts'
 import { withDaemon } from '../settings.ts'
 import { timeOf } from '../times.ts'
 import { toleranceText } from '../tolerance.ts'
@@ -17,6 +17,7 @@ export async function listValidators(common: Common, { chain }: { readonly chain
     answer.list.map(({ member, name, key, self }) => [short(member), name, short(key), self ? 'this hospital' : ''])
   )
   emit(common, answer, () => `${rows}\nEpoch ${answer.epoch}. ${toleranceText(answer.validators)}`)
+  sayCut(common, answer.list.length)
 }
 
 export type ProposeOptions = {

@@ -105,7 +105,7 @@ test('audit patient: one line for each entry, denials with their reason, and whe
     assert.match(lines[3] ?? '', /^4 .* asked for abababababab \(treatment\) +Dr\. House\?\[2J +denied, no-grant +-$/)
     assert.match(lines[4] ?? '', /^3 .* anchored abababababab +Mercy +- +-$/)
     assert.match(lines[5] ?? '', /^2 .* alias opened, wallet kept by the hospital +Mercy +- +-$/)
-    assert.is(err, 'More: --before 2\n')
+    assert.is(err, 'Ids are cut to 12 digits; commands take whole ones, which --json gives.\nMore: --before 2\n')
     const page = ['--before', '2', '--chain', 'permissions', '--actor', 'officer', '--json']
     const json = await run(['audit', 'patient', '--alias', ID, ...page, ...home])
     assert.equal(JSON.parse(json.out), AUDIT)

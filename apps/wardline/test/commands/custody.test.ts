@@ -162,11 +162,12 @@ test('what came from a member says where it goes on, and whether it is all', asy
   const ask = (...more: readonly string[]) =>
     runner.run(['record', 'downstream', RECORD, '--from', 'Mercy', '--home', 'home', ...more])
   const more = `More: --after ${'ef'.repeat(32)}\n`
-  assert.is((await ask()).err, more)
+  const short = 'Ids are cut to 12 digits; commands take whole ones, which --json gives.\n'
+  assert.is((await ask()).err, short + more)
   isWhole = false
   const cut = await ask()
   assert.match(cut.out, LINE)
-  assert.match(cut.err, /^Not complete: .*later hand-offs are missing\.\nMore: /)
+  assert.match(cut.err, /\nNot complete: .*later hand-offs are missing\.\nMore: /)
   const json = await ask('--json')
   assert.equal([JSON.parse(json.out).complete, json.err], [false, ''])
   isWhole = true

@@ -101,6 +101,9 @@ test('hand-offs of all records: of recalled ones, without consent, and under one
   const unattested = await run('record', 'handoffs', '--state', 'unattested')
   assert.is(unattested.params['state'], 'unattested')
   assert.match(unattested.out, 'opened, to destroy')
+  assert.is(unattested.err, 'Ids are cut to 12 digits; commands take whole ones, which --json gives.\n')
+  const inJson = await run('record', 'handoffs', '--state', 'unattested', '--json')
+  assert.equal([inJson.err, JSON.parse(inJson.out).edges[0].transmission], ['', ID])
   assert.match(unattested.out, 'mismatch, proven, destroyed')
   assert.match(unattested.out, /^RECORD +ORIGIN +RECALL\nabab\S+ +Mercy +to destroy$/m)
   const without = await run('record', 'handoffs', '--without-consent', '--member', 'Mercy')
@@ -122,6 +125,7 @@ test('hand-offs of all records: of recalled ones, without consent, and under one
   }
   assert.is((await run('record', 'handoffs', '--without-consent', '--invalid-consent')).exit, 2)
   const ofRecord = await run('record', 'handoffs', ID, '--invalid-consent')
+  assert.is(ofRecord.err, '', 'nothing is cut where nothing is listed')
   assert.equal([ofRecord.params['record'], ofRecord.params['invalidConsent']], [ID, true])
 })
 
