@@ -9,8 +9,8 @@
  * of the last hash elsewhere.
  */
 import { type Api, ApiError, type CallContext, type MethodName, methods, type Role } from '@wardline/api'
-import { type ChainId, type Hash, isHex32, type MemberId, taggedHash, WardlineError } from '@wardline/codec'
-import type { Clock, LineLog } from '@wardline/ports'
+import { type ChainId, type Hash, isHex32, limits, type MemberId, taggedHash, WardlineError } from '@wardline/codec'
+import { assertLine, type Clock, type LineLog } from '@wardline/ports'
 
 /** What one line says. Keys are written in this order. */
 export type AuditEntry = {
@@ -52,7 +52,12 @@ export type AuditIds = {
   readonly members?: readonly string[]
   /** Of which something was noted. */
   readonly consent?: string
+  /** How many ids a list above lacks, of those beyond `AUDIT_IDS_MAX`. */
+  readonly leftOut?: number
 }
+
+/** Ids in one list of a line: with two such lists a line has half the length that it may have. */
+export const AUDIT_IDS_MAX = limits.receiversMax
 
 /** From what a caller names to ids. */
 export type AuditNames = {
@@ -67,7 +72,7 @@ const FIRST_PREVIOUS = '0'.repeat(64) as Hash
 /** The line of an entry, without its line feed. */
 export function auditLine(entry: AuditEntry): string {
   const { seq, time, role, actor, method, chain, ids, contentBytes, outcome, previous } = entry
-  const { record, records, transaction, request, via, alias, owner, accessor, members, consent } = ids
+  const { record, records, transaction, request, via, alias, owner, accessor, members, consent, leftOut } = ids
   return JSON.stringify({
     seq,
     time,
@@ -75,7 +80,7 @@ export function auditLine(entry: AuditEntry): string {
     actor,
     method,
     chain,
-    ids: { record, records, transaction, request, via, alias, owner, accessor, members, consent },
+    ids: { record, records, transaction, request, via, alias, owner, accessor, members, consent, leftOut },
     contentBytes,
     outcome,
     previous
@@ -178,8 +183,10 @@ export function auditApi(api: Api, log: LineLog, clock: Clock, { chainOf, member
   /** The chain grows in the order of these calls, which is the order of the lines. */
   async function write(entry: Omit<AuditEntry, 'seq' | 'time' | 'previous'>): Promise<void> {
     if (failure !== undefined) throw new WardlineError(failure, 'the audit log cannot be written')
+    const line = auditLine({ ...entry, seq: seq + 1, time: clock.nowMs(), previous })
+    // A line that the log does not take fails its own call and no other: nothing has been written of it.
+    assertLine(line)
     seq += 1
-    const line = auditLine({ ...entry, seq, time: clock.nowMs(), previous })
     previous = auditLineHash(line)
     try {
       await log.append(line)
@@ -247,9 +254,11 @@ type IdOf = (reference: unknown) => MemberId | undefined
 function idsOf(method: string, asked: Fields, answered: Fields, idOf: IdOf): AuditIds {
   const first = (...values: readonly unknown[]) => values.find((value) => typeof value === 'string' && isHex32(value))
   const isRequest = method === 'record.request'
+  const records = isRequest ? [asked['records']].flat() : []
+  const members = membersOf(asked, answered)
   const found = {
     record: first(answered['record'], asked['record']),
-    records: isRequest ? asked['records'] : undefined,
+    records: records.slice(0, AUDIT_IDS_MAX),
     // Of a look at a record: the entry on the chain that it made.
     transaction: first(
       answered['id'],
@@ -263,8 +272,9 @@ function idsOf(method: string, asked: Fields, answered: Fields, idOf: IdOf): Aud
     alias: first(answered['alias'], asked['alias']),
     owner: isRequest ? idOf(asked['owner']) : undefined,
     accessor: isRequest ? idOf(asked['accessor']) : undefined,
-    members: membersOf(asked, answered).flatMap((one) => idOf(one) ?? []),
-    consent: method === 'consent.note' ? first(asked['consent']) : undefined
+    members: members.slice(0, AUDIT_IDS_MAX).flatMap((one) => idOf(one) ?? []),
+    consent: method === 'consent.note' ? first(asked['consent']) : undefined,
+    leftOut: [records, members].reduce((sum, { length }) => sum + Math.max(0, length - AUDIT_IDS_MAX), 0) || undefined
   }
   return Object.fromEntries(
     Object.entries(found).filter(([, value]) => value !== undefined && !(Array.isArray(value) && value.length === 0))
@@ -273,7 +283,8 @@ function idsOf(method: string, asked: Fields, answered: Fields, idOf: IdOf): Aud
 
 function membersOf(asked: Fields, answered: Fields): readonly unknown[] {
   const given = ['to', 'member', 'doctors', 'reader'].map((name) => answered[name] ?? asked[name])
-  return [given.find((one) => one !== undefined && one !== null) ?? granteesOf(asked['grantee'])].flat()
+  const members = [given.find((one) => one !== undefined && one !== null) ?? granteesOf(asked['grantee'])].flat()
+  return [...new Set(members)]
 }
 
 /** Whom a grant is for: a member, the hospital of a role, or the authorities of an expression. */

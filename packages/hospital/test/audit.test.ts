@@ -1,10 +1,11 @@
 /** The audit log's chain, and what becomes of a call when its line cannot be written. */
 import { type Api, ApiError, createDispatcher } from '@wardline/api'
 import { type ChainId, type MemberId, WardlineError } from '@wardline/codec'
+import { LINE_LENGTH_MAX } from '@wardline/ports'
 import { createMemoryLineLog, createSystemClock } from '@wardline/system'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { type AuditEntry, auditApi, auditLine, auditLineHash, parseAuditLine } from '../src/audit.ts'
+import { AUDIT_IDS_MAX, type AuditEntry, auditApi, auditLine, auditLineHash, parseAuditLine } from '../src/audit.ts'
 import { verifyAuditLog } from '../src/index.ts'
 import { codeOf } from './hospitals.ts'
 
@@ -180,6 +181,55 @@ test('what cannot be logged is not answered: `unavailable`, then and ever after,
   assert.is(calls, 1)
   assert.is(it.audit.failure(), 'line-log-failed')
   assert.is(await codeOf(it.call('status', {})), 'none')
+})
+
+const atom = { attribute: 'a', authority: 'f'.repeat(64) }
+const atoms = (count: number) => ({ or: Array.from({ length: count }, () => atom) })
+
+for (const [expression, code] of [
+  [{ and: [atoms(16), atoms(16)] }, 'none'],
+  [{ and: [atoms(16), { not: atoms(17) }] }, 'invalid-params'],
+  [{ and: Array.from({ length: 32 }, () => atoms(32)) }, 'invalid-params']
+] as const) {
+  test(`an expression of ${JSON.stringify(expression).length} characters: ${code}, and calls are logged as before`, async () => {
+    const it = await audited(async () => ({}))
+    const terms = { alias: one, purposes: ['treatment'] }
+    assert.is(await codeOf(it.call('grant.create', { ...terms, grantee: { expression } })), code)
+    assert.is(await codeOf(it.call('record.open', { record: one })), 'none')
+    assert.is(it.audit.failure(), undefined)
+  })
+}
+
+test('the longest lists that a line holds fit it; of longer ones it says how many ids it lacks', async () => {
+  const it = await audited(async () => ({}))
+  const ids = (count: number) => Array.from({ length: count }, (_, index) => index.toString(16).padStart(64, '0'))
+  const logged = it.audit.logged('record.request', async () => ({}))
+  for (const [count, leftOut] of [
+    [AUDIT_IDS_MAX, undefined],
+    [20_000, 2 * (20_000 - AUDIT_IDS_MAX)]
+  ] as const) {
+    const params = { records: ids(count), to: [...ids(count), ...ids(count)], owner: one, alias: one, accessor: two }
+    await logged(params, { role: 'ehr', actor: '\u{d800}'.repeat(128) })
+    const entry = it.entries().at(-1)
+    assert.equal([entry?.ids.records?.length, entry?.ids.members?.length], [AUDIT_IDS_MAX, AUDIT_IDS_MAX])
+    assert.is(entry?.ids.leftOut, leftOut)
+    assert.ok(Buffer.byteLength(it.lines().at(-1) as string) < LINE_LENGTH_MAX / 1.5)
+  }
+  assert.is((await verifyAuditLog(it.lines())).kind, 'verified')
+})
+
+test('a line that the log does not take fails its own call, and the next one has the number after the last', async () => {
+  const it = await audited(async () => ({}))
+  await it.call('record.open', { record: one })
+  const call = it.audit.logged('record.open', async () => ({}))({}, { role: 'ehr', actor: 'x'.repeat(LINE_LENGTH_MAX) })
+  await call.then(
+    () => assert.unreachable(),
+    (error) => assert.instance(error, RangeError)
+  )
+  assert.is(it.audit.failure(), undefined)
+  await it.call('record.open', { record: two })
+  assert.equal((await verifyAuditLog(it.lines())).kind, 'verified')
+  assert.is(it.lines().length, 2)
 })
 
 test('a log that ends in somebody else’s line is not continued', async () => {

@@ -336,7 +336,7 @@ test('grants that cannot be meant, and those of others, are refused', async () =
       { attribute: 'b', authority: 'Beta' }
     ]
   }))
-  assert.is(await make({ grantee: { expression: { and: many } } }), 'malformed')
+  assert.is(await make({ grantee: { expression: { and: many } } }), 'invalid-params')
   assert.is(await codeOf(alpha.call('grant.revoke', { grant: nowhere as TransactionId })), 'unknown-grant')
   const made = await alpha.call('grant.create', { alias, grantee, purposes })
   await until('Beta has it', async () => (await beta.call('grant.list', { alias })).grants.length === 1)

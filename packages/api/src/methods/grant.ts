@@ -43,7 +43,13 @@ const expression: z.ZodType<ExpressionInput, ExpressionInput> = z
       z.strictObject({ not: expression })
     ])
   )
-  .describe('An attribute from an authority, or and, or, not of such')
+  .describe(`An attribute from an authority, or and, or, not of such; at most ${limits.expressionAtomsMax} attributes`)
+
+function atomsOf(one: ExpressionInput): number {
+  if ('attribute' in one) return 1
+  if ('not' in one) return atomsOf(one.not)
+  return ('and' in one ? one.and : one.or).reduce((sum, part) => sum + atomsOf(part), 0)
+}
 
 const grantee = z
   .union([
@@ -51,6 +57,10 @@ const grantee = z
     z.strictObject({ role: z.enum(STAFF_ROLES), hospital: memberRef }),
     z.strictObject({ expression })
   ])
+  .refine(
+    (given) => !('expression' in given) || atomsOf(given.expression) <= limits.expressionAtomsMax,
+    `must have at most ${limits.expressionAtomsMax} attributes`
+  )
   .describe('One member itself, a role at a hospital, or whoever an expression over attributes fits')
 
 const grantScope = z
