@@ -32,7 +32,7 @@ export const ERROR_CODES = {
   refused: -32000,
   /** This socket's role may not call the method. */
   'not-permitted': -32001,
-  /** The deadline passed; `data.id` names a transaction that was already accepted, and stays so. */
+  /** The deadline passed; `data.id` names a transaction that was already accepted, and stays so, `data.record` and others what it is about. */
   timeout: -32002,
   /** No such chain, block, transaction, record or member here. */
   'not-found': -32003,

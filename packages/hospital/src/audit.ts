@@ -48,6 +48,10 @@ export type AuditIds = {
   /** Who was asked for records, and for whom. */
   readonly owner?: string
   readonly accessor?: string
+  /** By the transaction that wrote it: the version of a record that was asked for, or that another one takes the place of. */
+  readonly version?: string
+  /** That was made or taken back, or covers what was asked for. */
+  readonly grant?: string
   /** Receivers, those who sign or read, or whom a grant is for. */
   readonly members?: readonly string[]
   /** Of which something was noted. */
@@ -61,8 +65,8 @@ export const AUDIT_IDS_MAX = limits.receiversMax
 
 /** From what a caller names to ids. */
 export type AuditNames = {
-  /** The chain that a caller means, by label, id or, with undefined, as the only one. */
-  readonly chainOf: (name: string | undefined) => ChainId | undefined
+  /** The chain that a call is about, whether or not it names one; undefined where none here, or one of several. */
+  readonly chainOf: (method: string, asked: Fields) => ChainId | undefined
   /** The only member of that id or display name, or, with undefined, this hospital. */
   readonly memberOf: (chain: ChainId, reference: string | undefined) => MemberId | undefined
 }
@@ -72,7 +76,8 @@ const FIRST_PREVIOUS = '0'.repeat(64) as Hash
 /** The line of an entry, without its line feed. */
 export function auditLine(entry: AuditEntry): string {
   const { seq, time, role, actor, method, chain, ids, contentBytes, outcome, previous } = entry
-  const { record, records, transaction, request, via, alias, owner, accessor, members, consent, leftOut } = ids
+  const { record, records, transaction, request, via, version, grant, alias, owner, accessor } = ids
+  const { members, consent, leftOut } = ids
   return JSON.stringify({
     seq,
     time,
@@ -80,7 +85,10 @@ export function auditLine(entry: AuditEntry): string {
     actor,
     method,
     chain,
-    ids: { record, records, transaction, request, via, alias, owner, accessor, members, consent, leftOut },
+    ids: {
+      ...{ record, records, transaction, request, via, version, grant, alias, owner, accessor },
+      ...{ members, consent, leftOut }
+    },
     contentBytes,
     outcome,
     previous
@@ -201,7 +209,7 @@ export function auditApi(api: Api, log: LineLog, clock: Clock, { chainOf, member
       if (failure !== undefined) throw new WardlineError(failure, 'the audit log cannot be written')
       const { role, actor = null } = context
       const asked = params as Fields
-      const meant = chainOf(asked['chain'] as string | undefined)
+      const meant = chainOf(method, asked)
       const [ended] = await Promise.allSettled([call(params, context)])
       const { outcome, facts } = ended.status === 'fulfilled' ? successOf(ended.value) : failureOf(ended.reason)
       const chain = chainIn(facts) ?? meant ?? null
@@ -229,12 +237,15 @@ export function auditApi(api: Api, log: LineLog, clock: Clock, { chainOf, member
   return { api: { ...api, ...(Object.fromEntries(audited) as Partial<Api>) }, logged, failure: () => failure }
 }
 
+/** Parameters, which the table has checked, or what was answered. */
 type Fields = Readonly<Record<string, unknown>>
 type Ended = { readonly outcome: string; readonly facts: Fields }
 
 function successOf(result: unknown): Ended {
-  const facts = result as Fields
-  const { state } = facts
+  const answer = result as Fields
+  // Of an alias that was opened: the transaction that did.
+  const facts = { ...(answer['opening'] as Fields | null | undefined), ...answer }
+  const { state } = facts as Fields
   return { outcome: typeof state === 'string' ? state : 'ok', facts }
 }
 
@@ -260,15 +271,11 @@ function idsOf(method: string, asked: Fields, answered: Fields, idOf: IdOf): Aud
     record: first(answered['record'], asked['record']),
     records: records.slice(0, AUDIT_IDS_MAX),
     // Of a look at a record: the entry on the chain that it made.
-    transaction: first(
-      answered['id'],
-      answered['access'],
-      answered['entry'],
-      answered['transmission'],
-      asked['version']
-    ),
+    transaction: first(answered['id'], answered['access'], answered['entry'], answered['transmission']),
     request: first(answered['request']),
     via: first(answered['via'], asked['via']),
+    version: method.startsWith('record.') ? first(asked['transaction'], asked['supersedes']) : undefined,
+    grant: first(answered['grant'], asked['grant']),
     alias: first(answered['alias'], asked['alias']),
     owner: isRequest ? idOf(asked['owner']) : undefined,
     accessor: isRequest ? idOf(asked['accessor']) : undefined,

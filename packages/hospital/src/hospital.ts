@@ -4,6 +4,7 @@ import { WardlineError } from '@wardline/codec'
 import type { DiskSpace, LineLog } from '@wardline/ports'
 import { acknowledgingMethods } from './api/acknowledging.ts'
 import { chainChanges } from './api/chain-changes.ts'
+import { chainMeant } from './api/chain-meant.ts'
 import { chainVerify } from './api/chain-verify.ts'
 import { chainMethods } from './api/chains.ts'
 import { consentMethods } from './api/consents.ts'
@@ -58,7 +59,7 @@ export async function openHospital(labels: readonly string[], parts: HospitalPar
   try {
     const failed = () => [...roster.failed(), ...auditFailure(audit), ...(diskWatch?.failed() ?? [])]
     const audit: Audit = auditApi(apiOf(roster, parts, failed), parts.audit, parts.clock, {
-      chainOf: (name) => chainIfNamed(roster.memberships, name)?.chain.id,
+      chainOf: (method, asked) => chainMeant(roster.memberships, method, asked)?.chain.id,
       memberOf(chain, reference) {
         const member = chainIfNamed(roster.memberships, chain)
         if (member === undefined) return undefined

@@ -33,7 +33,7 @@ function apiOf(answer: () => Promise<unknown>): Api {
 async function audited(answer: () => Promise<unknown>, disk = createMemoryLineLog()) {
   const log = await disk.open()
   const audit = auditApi(apiOf(answer), log, createSystemClock(), {
-    chainOf: (name) => (name === 'elsewhere' ? undefined : chain),
+    chainOf: (_, asked) => (asked['chain'] === 'elsewhere' ? undefined : chain),
     memberOf: (of, reference) => (of === chain ? MEMBERS[reference ?? 'this hospital'] : undefined)
   })
   const dispatch = createDispatcher(audit.api)

@@ -37,6 +37,8 @@ const LIFE_MS = 60 * 60_000
 export type Daemon = {
   readonly hospital: Hospital
   readonly failures: readonly unknown[]
+  /** The lines of its audit log. */
+  audit(): readonly string[]
   call<M extends MethodName>(method: M, params: ParamsInput<M>, caller?: Partial<Caller>): Promise<Result<M>>
 }
 
@@ -188,7 +190,8 @@ export function createManyChains(seed = 1): ManyChains {
 
     async start(name, labels) {
       const failures: unknown[] = []
-      const audit = await createMemoryLineLog().open()
+      const lines = createMemoryLineLog()
+      const audit = await lines.open()
       const opening = openHospital(labels, {
         openSetup: (label) => openSetup(name, label),
         clock: world.clock,
@@ -212,6 +215,7 @@ export function createManyChains(seed = 1): ManyChains {
       return {
         hospital,
         failures,
+        audit: () => lines.text().split('\n').slice(0, -1),
         // The dispatcher has checked the answer against the schema that the type comes from.
         call: (method, params, caller = {}) => dispatch(method, params, { role: 'admin', ...caller }) as Promise<never>
       }

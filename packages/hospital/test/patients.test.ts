@@ -402,7 +402,7 @@ test('no reference, name or key is in a log, and the audit log names aliases', a
   }
   const { alias } = await spv[0].call('alias.open', { patient: 'MRN 1', actor: 'clerk-3' })
   const line = JSON.parse(spv[0].place.audit.text().trimEnd().split('\n').at(-1) ?? '')
-  assert.equal([line.method, line.actor, line.ids.alias, line.outcome], ['alias.open', 'clerk-3', alias, 'ok'])
+  assert.equal([line.method, line.actor, line.ids.alias, line.outcome], ['alias.open', 'clerk-3', alias, 'committed'])
 })
 
 test.run()

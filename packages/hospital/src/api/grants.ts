@@ -46,7 +46,7 @@ export function grantMethods(memberships: Memberships): Methods {
       if (grant === undefined) throw refusal('unknown-grant')
       const signer = await walletNamed(member, grant)
       const body = { grant: params.grant }
-      return { ...(await say(member, signer, { kind: 'spv.revoke', body }, params, signal)), ...body }
+      return { ...(await say(member, signer, { kind: 'spv.revoke', body }, params, signal, body)), ...body }
     },
 
     async 'grant.list'({ chain: name, after, limit, ...who }, { role }) {

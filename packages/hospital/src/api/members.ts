@@ -111,7 +111,8 @@ export function memberMethods(memberships: Memberships): Methods {
         proof: registration.sign,
         hostProof: registration.host
       })
-      return { ...(await answerSubmission(member, submission, params, signal)), member: cardMember(card) }
+      const registered = { member: cardMember(card) }
+      return { ...(await answerSubmission(member, submission, params, signal, registered)), ...registered }
     },
 
     async 'member.revoke'(params, { signal }) {

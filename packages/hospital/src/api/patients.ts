@@ -4,6 +4,7 @@ import { type Api, ApiError, type Role } from '@wardline/api'
 import { type Alias, fromHex } from '@wardline/codec'
 import type { AliasSigner } from '@wardline/crypto'
 import { ENROLMENT_MS_BY_DEFAULT } from '@wardline/ledger'
+import type { About } from '../about.ts'
 import { submitKept } from '../kept.ts'
 import type { Membership, Memberships } from '../membership.ts'
 import { refusal } from '../refusal.ts'
@@ -21,7 +22,8 @@ export function patientMethods(memberships: Memberships): Methods {
       if (read.kind === 'refused') throw refusal(read.code)
       const { transaction } = read
       const submission = await sponsor(member, transaction)
-      return { ...(await answerSubmission(member, submission, params, signal)), alias: transaction.author.alias }
+      const { alias } = transaction.author
+      return { ...(await answerSubmission(member, submission, params, signal, { alias })), alias }
     },
 
     async 'alias.open'(params, { signal }) {
@@ -36,7 +38,8 @@ export function patientMethods(memberships: Memberships): Methods {
         const write = () => writeAs(member, signer, { kind: 'alias.open', body })
         return { alias: signer.alias, submission: await submitKept(chain, { ...kept, write }) }
       })
-      return { chain: chain.id, alias, opening: await answerSubmission(member, submission, params, signal) }
+      const opening = await answerSubmission(member, submission, params, signal, { alias })
+      return { chain: chain.id, alias, opening }
     },
 
     async 'alias.find'({ chain, patient }) {
@@ -61,16 +64,18 @@ export function patientMethods(memberships: Memberships): Methods {
   }
 }
 
-/** What the patient's alias says, by its wallet here, and what became of it. */
+/** What the patient's alias says of `ids`, by its wallet here, and what became of it. */
 export async function say(
   member: Membership,
   signer: AliasSigner,
   statement: AliasStatement,
   wait: WaitParams,
-  signal: AbortSignal | undefined
+  signal: AbortSignal | undefined,
+  ids: About = {}
 ) {
+  const { alias } = signer
   const submission = await submitAs(member, signer, statement)
-  return { ...(await answerSubmission(member, submission, wait, signal)), alias: signer.alias }
+  return { ...(await answerSubmission(member, submission, wait, signal, { alias, ...ids })), alias }
 }
 
 export type PatientName = { readonly alias?: Alias | undefined; readonly patient?: string | undefined }

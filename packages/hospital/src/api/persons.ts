@@ -23,7 +23,7 @@ export function personMethods(memberships: Memberships): Methods {
         if (submission.kind === 'refused' && !(submission.code === 'busy' && who.reference !== null)) await forget()
         return { person, submission, forget }
       })
-      const answer = await answerSubmission(member, submission, params, signal)
+      const answer = await answerSubmission(member, submission, params, signal, { member: person.member })
       const isOver = answer.state === 'expired' || answer.state === 'refused'
       if (isOver && who.reference === null) await forget()
       return { ...answer, member: person.member, name: person.name }

@@ -6,9 +6,7 @@ import {
   isRecalled,
   type ParsedTransaction,
   readAcknowledgement,
-  readAnchoredRecord,
   readDescriptor,
-  readPatientRecord,
   readRecall,
   readRecord
 } from '@wardline/ledger'
@@ -20,6 +18,7 @@ import { broughtBy, onItsWay, transmissionOf, type Wanted, waitUntilHeld } from 
 import type { Membership, Memberships } from '../membership.ts'
 import { refusal } from '../refusal.ts'
 import type { RunningChain } from '../running-chain.ts'
+import { chainThatKnows } from './chain-meant.ts'
 import { checkConsent } from './consents.ts'
 import { findingOf } from './finding.ts'
 import { chainNamed, chainOfMode, memberNamed, nameOf, runningOn } from './lookup.ts'
@@ -45,11 +44,11 @@ export function recordMethods(running: () => readonly RunningChain[]): Methods {
       const sent = await send(member, request)
       if (sent.kind === 'not-sent') throw notSent(sent.code)
       const wait = { ...params, timeoutMs: deadline.leftMs() }
+      const ids = { record: sent.record, via: request.kind === 'new' ? null : request.via }
       return {
-        ...(await answerSubmission(member, sent.submission, wait, signal)),
-        record: sent.record,
+        ...(await answerSubmission(member, sent.submission, wait, signal, ids)),
+        ...ids,
         commitment: sent.commitment,
-        via: request.kind === 'new' ? null : request.via,
         to: to.map((id) => nameOf(member, id))
       }
     },
@@ -111,14 +110,7 @@ export function recordMethods(running: () => readonly RunningChain[]): Methods {
 
 /** The chain that is named, or else the one that knows the record: no two chains have one id. @throws ApiError `not-found | ambiguous` */
 function chainToOpen(memberships: Memberships, params: Params<'record.open'>): Membership {
-  const { record, via, transaction } = params
-  const knows = ({ chain: { state, query } }: Membership): boolean => {
-    const id = via ?? transaction
-    if (id !== undefined) return query.place(id) !== undefined
-    if (record === undefined) return false
-    return [readRecord, readPatientRecord, readAnchoredRecord].some((read) => read(state, record) !== undefined)
-  }
-  const known = params.chain === undefined ? memberships().find(knows) : undefined
+  const known = params.chain === undefined ? chainThatKnows(memberships, params) : undefined
   return known ?? chainNamed(memberships, params.chain)
 }
 

@@ -1,6 +1,7 @@
 /** Records of an alliance: publishing, amending, and reading them. */
 import { type Api, ApiError, type Params, type Result } from '@wardline/api'
 import { readDescriptor, readPatientRecord, readRecordVersion } from '@wardline/ledger'
+import { about } from '../about.ts'
 import { type Deadline, deadlineIn } from '../deadline.ts'
 import { look } from '../dss/look.ts'
 import { amend, type NewContent, type Published, publish } from '../dss/publish.ts'
@@ -18,9 +19,11 @@ export function sharedRecordMethods(memberships: Memberships): Methods {
       const member = chainOfMode(memberships, params.chain, 'DSS')
       const deadline = deadlineIn(member, params.timeoutMs, signal)
       const alias = await aliasNamed(member, params, role)
-      const content = contentOf(member, params)
-      const published = await publish(member, alias, content)
-      return { ...(await answer(member, published, content, params, deadline, signal)), alias, version: 1 }
+      return about({ alias }, async () => {
+        const content = contentOf(member, params)
+        const published = await publish(member, alias, content)
+        return { ...(await answer(member, published, content, params, deadline, signal)), alias, version: 1 }
+      })
     },
 
     async 'record.amend'(params, { signal }) {
@@ -33,10 +36,12 @@ export function sharedRecordMethods(memberships: Memberships): Methods {
       const supersedes = params.supersedes ?? record.latest
       const before = readRecordVersion(state, supersedes)
       if (before?.record !== params.record) throw refusal('unknown-version')
-      const content = contentOf(member, params)
-      const published = await amend(member, { alias, recordId: params.record, supersedes }, content)
-      const version = before.number + 1
-      return { ...(await answer(member, published, content, params, deadline, signal)), alias, version }
+      return about({ alias }, async () => {
+        const content = contentOf(member, params)
+        const published = await amend(member, { alias, recordId: params.record, supersedes }, content)
+        const version = before.number + 1
+        return { ...(await answer(member, published, content, params, deadline, signal)), alias, version }
+      })
     }
   }
 }
@@ -89,6 +94,6 @@ async function answer(
   signal: AbortSignal | undefined
 ) {
   const wait = { ...params, timeoutMs: deadline.leftMs() }
-  const submitted = await answerSubmission(member, submission, wait, signal)
+  const submitted = await answerSubmission(member, submission, wait, signal, { record })
   return { ...submitted, record, commitment, doctors: [...new Set(doctors)].sort().map((id) => nameOf(member, id)) }
 }

@@ -4,6 +4,7 @@ import { assert, type Hash, type MemberId } from '@wardline/codec'
 import { CONTENT_SALT_BYTES, commitContent, type Signer } from '@wardline/crypto'
 import { chargedTo, readAnchoredRecord, readDescriptor, readEntries, readGrant, readMember } from '@wardline/ledger'
 import { type AccessEntry, accessPage, grantStatus } from '@wardline/views'
+import { about } from '../about.ts'
 import { deadlineIn } from '../deadline.ts'
 import type { Exchange } from '../exchange/exchange.ts'
 import type { Membership } from '../membership.ts'
@@ -24,13 +25,11 @@ export function spvMethods(running: () => readonly RunningChain[]): Methods {
       const member = chainOfMode(memberships, params.chain, 'SPV')
       const exchange = exchangeOf(runningOn(running(), member))
       const alias = await aliasNamed(member, params, role)
-      const { submission, record, commitment, content } = await exchange.anchor(
-        alias,
-        bytesOf(params.content),
-        params.descriptor ?? {}
+      const { submission, record, commitment, content } = await about({ alias }, () =>
+        exchange.anchor(alias, bytesOf(params.content), params.descriptor ?? {})
       )
       return {
-        ...(await answerSubmission(member, submission, params, signal)),
+        ...(await answerSubmission(member, submission, params, signal, { alias, record })),
         alias,
         record,
         commitment,

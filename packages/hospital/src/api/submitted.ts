@@ -2,6 +2,7 @@
 import { ApiError, type Submitted } from '@wardline/api'
 import { type Height, type TransactionId, unreachable } from '@wardline/codec'
 import type { Outcome, Submission } from '@wardline/node'
+import { type About, about } from '../about.ts'
 import { hasLeft } from '../deadline.ts'
 import type { Membership } from '../membership.ts'
 import { refusal } from '../refusal.ts'
@@ -10,9 +11,22 @@ export type WaitParams = { readonly wait: 'accepted' | 'final'; readonly timeout
 
 /**
  * Turns a submission into the answer, after waiting as the caller asked.
- * @throws ApiError with the refusal's code, `busy`, `unavailable`, or `timeout` with the id of what stays accepted
+ * @param ids what the transaction is about
+ * @throws ApiError with the refusal's code, `busy`, `unavailable`, or `timeout`; its data has the chain, `ids`, and the id of
+ *   what stays accepted
  */
-export async function answerSubmission(
+export function answerSubmission(
+  member: Membership,
+  submission: Submission,
+  params: WaitParams,
+  signal: AbortSignal | undefined,
+  ids: About = {}
+): Promise<Submitted> {
+  const known = submission.kind === 'refused' ? ids : { id: submission.id, ...ids }
+  return about({ chain: member.chain.id, ...known }, () => answerOf(member, submission, params, signal))
+}
+
+async function answerOf(
   member: Membership,
   submission: Submission,
   { wait, timeoutMs, receipt }: WaitParams,
@@ -31,7 +45,7 @@ export async function answerSubmission(
       }
       const outcome = await member.chain.outcome(id, timeoutMs, endOfWaiting(member, signal))
       if (outcome === undefined && member.left.aborted) throw hasLeft()
-      if (outcome === undefined) throw new ApiError('timeout', 'the transaction is accepted and not final yet', { id })
+      if (outcome === undefined) throw new ApiError('timeout', 'the transaction is accepted and not final yet')
       return ended(member, id, outcome, receipt)
     }
     default:

@@ -18,6 +18,7 @@ import {
   timelinePage,
   type VersionEntry
 } from '@wardline/views'
+import { about } from '../about.ts'
 import { deadlineIn } from '../deadline.ts'
 import { enterLook } from '../dss/look.ts'
 import { quarantined, versionOf } from '../dss/quarantine.ts'
@@ -42,10 +43,12 @@ export function timelineMethods(memberships: Memberships): Pick<Api, 'patient.ti
         )
       }
       const alias = await aliasNamed(member, params, role)
-      if (readsContent) quarantine.check(alias)
       const before = standing(member, alias)
       const { access, ...page } = readsContent
-        ? await pageByContent(member, alias, params, signal)
+        ? await about({ alias }, async () => {
+            quarantine.check(alias)
+            return pageByContent(member, alias, params, signal)
+          })
         : { access: null, ...(await timelinePage(chain.store, alias, pageOf(member, params))) }
       // A look into content is an entry itself, which counts.
       const { entries, ...at } = readsContent ? standing(member, alias) : before

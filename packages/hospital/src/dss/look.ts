@@ -12,6 +12,7 @@ import {
   readPatientRecord,
   readRecordVersion
 } from '@wardline/ledger'
+import { about } from '../about.ts'
 import { build } from '../author.ts'
 import { type Deadline, hasLeft } from '../deadline.ts'
 import type { Membership } from '../membership.ts'
@@ -46,14 +47,16 @@ export async function look(
 ): Promise<Look> {
   const { version, stored } = await waitUntilKnown(member, wanted, deadline)
   const { alias, recordId } = version.body
-  member.quarantine.check(alias)
-  // Before the entry: what cannot be read here needs none.
-  await payloadOf(member, version, deadline)
-  const records = [{ record: recordId, version: version.id }]
-  const access = await enterLook(member, { alias, records, ...why }, deadline, signal)
-  const content = decodeContent(await payloadOf(member, version, deadline))
-  assert(content !== undefined, 'a payload that fits its transaction is a content')
-  return { version, stored, content, access }
+  return about({ alias, record: recordId }, async () => {
+    member.quarantine.check(alias)
+    // Before the entry: what cannot be read here needs none.
+    await payloadOf(member, version, deadline)
+    const records = [{ record: recordId, version: version.id }]
+    const access = await enterLook(member, { alias, records, ...why }, deadline, signal)
+    const content = decodeContent(await about({ access }, () => payloadOf(member, version, deadline)))
+    assert(content !== undefined, 'a payload that fits its transaction is a content')
+    return { version, stored, content, access }
+  })
 }
 
 /** What one entry is about. */

@@ -107,6 +107,7 @@ test('what a grant covers comes, and the answer and the audit line say so', asyn
     records: asked.records,
     transaction: answer.entry,
     request: answer.request,
+    grant,
     alias: asked.alias,
     owner: alpha.place.member,
     accessor: beta.place.member
