@@ -915,7 +915,9 @@ function addChains(program: Command, setExit: (code: ExitCode) => void): void {
 function addAudit(program: Command, setExit: (code: ExitCode) => void): void {
   const audit = program
     .command('audit')
-    .description('what the chain knows of a patient, and the local log of calls that changed or read something')
+    .description(
+      'what the chain knows of a patient, and the local log: calls that changed or read something, and records given to other hospitals'
+    )
   audit
     .command('verify [file]')
     .description('check that no line was altered, moved or taken out; without a file: of this home')
@@ -926,7 +928,9 @@ function addAudit(program: Command, setExit: (code: ExitCode) => void): void {
     })
   audit
     .command('patient')
-    .description('grants, revocations and every access, denied ones too, newest first')
+    .description(
+      'grants, revocations and what was decided of every access, denied ones too, newest first; whether records were then taken is not on the chain'
+    )
     .option('--chain <label>')
     .option('--alias <alias>', 'the patient, by alias')
     .option('--patient <reference>', 'the patient, as this hospital calls it')

@@ -128,6 +128,9 @@ export const limits = {
   permitsPerPeerBurst: 1_024,
   /** Permits per peer per second. Who has none left of either hears `busy` whatever it requests, but fetches what it was permitted. */
   permitsPerPeerPerSecond: 8,
+  /** Fetches of one peer that give something of a record: each is a line in the owner's audit log. */
+  releasesPerPeerBurst: 4_096,
+  releasesPerPeerPerSecond: 16,
   /** Pending transactions of one author that exclude each other: at most one of them can ever be final. */
   pendingPerConflictMax: 4,
   /** Transactions that a leader takes into one block, though others may take more: judging them takes about 100 ms, in which nothing else is done. */

@@ -21,13 +21,14 @@ import { spvMethods } from './api/spv.ts'
 import { type Facts, standingOf, statusMethods } from './api/status.ts'
 import { timelineMethods } from './api/timeline.ts'
 import { validatorMethods } from './api/validators.ts'
-import { type Audit, auditApi } from './audit.ts'
+import { type AuditBook, openAuditBook } from './audit.ts'
+import { type Audit, auditApi } from './audited.ts'
 import { type DiskWatch, startDiskWatch } from './disk-watch.ts'
 import { feedsOf } from './feeds/open-feed.ts'
 import { createProblemWatch } from './feeds/problems.ts'
 import { createRoster, type Failed, type Roster, type RosterParts } from './roster.ts'
 
-export type HospitalParts = Omit<RosterParts, 'name'> & {
+export type HospitalParts = Omit<RosterParts, 'name' | 'book'> & {
   readonly facts: Facts
   /** The local log of audited calls; closed by who opened it, after `stop`. */
   readonly audit: LineLog
@@ -50,15 +51,16 @@ export type Hospital = {
  * @throws WardlineError `audit-log-unreadable`, or where there are chains and none can be opened, why the first cannot
  */
 export async function openHospital(labels: readonly string[], parts: HospitalParts): Promise<Hospital> {
-  const roster = createRoster({ ...parts, name: parts.facts.name })
+  const book = openAuditBook(parts.audit, parts.clock)
+  const roster = createRoster({ ...parts, name: parts.facts.name, book })
   let diskWatch: DiskWatch | undefined
   const stop = async () => {
     diskWatch?.stop()
     await roster.stop()
   }
   try {
-    const failed = () => [...roster.failed(), ...auditFailure(audit), ...(diskWatch?.failed() ?? [])]
-    const audit: Audit = auditApi(apiOf(roster, parts, failed), parts.audit, parts.clock, {
+    const failed = () => [...roster.failed(), ...auditFailure(book), ...(diskWatch?.failed() ?? [])]
+    const audit: Audit = auditApi(apiOf(roster, parts, failed), book, {
       chainOf: (method, asked) => chainMeant(roster.memberships, method, asked)?.chain.id,
       memberOf(chain, reference) {
         const member = chainIfNamed(roster.memberships, chain)
@@ -132,9 +134,10 @@ async function openAll(roster: Roster, labels: readonly string[]): Promise<void>
   if (first !== undefined && roster.running().length === 0) throw first
 }
 
-function auditFailure(audit: Audit): Failed[] {
-  const code = audit.failure()
-  const problem = 'The audit log cannot be written: no call that belongs into it is answered.'
+function auditFailure(book: AuditBook): Failed[] {
+  const code = book.failure()
+  const problem =
+    'The audit log cannot be written: no call that belongs into it is answered, and no record is given to another hospital.'
   const remedy = 'See whether the disk is full, then start the daemon again.'
   return code === undefined ? [] : [{ label: null, code, problem, remedy }]
 }

@@ -1,5 +1,5 @@
 /** One hospital's daemon across its chains. */
-export { type AuditEntry, type AuditFault, type AuditVerdict, verifyAuditLog } from './audit.ts'
+export { type AuditBook, type AuditEntry, type AuditFault, type AuditVerdict, verifyAuditLog } from './audit.ts'
 export type { ChainSetup, OpenSetup } from './chain-setup.ts'
 export { type Deadline, deadlineIn } from './deadline.ts'
 export type { Exchange } from './exchange/exchange.ts'

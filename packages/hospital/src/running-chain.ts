@@ -7,6 +7,7 @@ import { type Fold, type Mode, memberIdOf, readValidators } from '@wardline/ledg
 import { type Chain, type ChainParts, openChain } from '@wardline/node'
 import type { Clock, KeySet, Log, LogFields, Random } from '@wardline/ports'
 import { accessFold, dutiesFold, timelineFold } from '@wardline/views'
+import type { AuditBook } from './audit.ts'
 import { type ChainSetup, closeSetup } from './chain-setup.ts'
 import { openConsents } from './consents.ts'
 import { openQuarantine } from './dss/quarantine.ts'
@@ -41,6 +42,8 @@ export type RunningChainParts = {
   readonly peerNameOf: ChainParts['peerNameOf']
   /** This hospital's own display name. */
   readonly name: string
+  /** Where releases of records are written down. */
+  readonly book: AuditBook
   /** The chain cannot go on: a disk failed or a rule of our own was broken. */
   readonly onFailure: (error: unknown) => void
 }
@@ -126,7 +129,10 @@ async function takePart(chain: Chain, setup: ChainSetup, parts: RunningChainPart
   })
   const erasures = genesis.mode === 'STT' ? startErasures(member, parts.onFailure) : null
   const witness = startWitness(member, parts.onFailure)
-  const exchange = genesis.mode === 'SPV' ? startExchange({ member, network, vault, onFailure: parts.onFailure }) : null
+  const exchange =
+    genesis.mode === 'SPV'
+      ? startExchange({ member, network, vault, book: parts.book, onFailure: parts.onFailure })
+      : null
   log.info('opened a chain', validatorFacts(chain))
   const unwatch = tellOfEpochs(chain, log)
   return {
@@ -141,6 +147,7 @@ async function takePart(chain: Chain, setup: ChainSetup, parts: RunningChainPart
       erasures?.stop()
       witness.stop()
       quarantine.stop()
+      await exchange?.toldOfAll()
       await chain.stop()
       await closeSetup(setup)
     }

@@ -5,7 +5,15 @@ import { LINE_LENGTH_MAX } from '@wardline/ports'
 import { createMemoryLineLog, createSystemClock } from '@wardline/system'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { AUDIT_IDS_MAX, type AuditEntry, auditApi, auditLine, auditLineHash, parseAuditLine } from '../src/audit.ts'
+import {
+  AUDIT_IDS_MAX,
+  type AuditEntry,
+  auditLine,
+  auditLineHash,
+  openAuditBook,
+  parseAuditLine
+} from '../src/audit.ts'
+import { auditApi } from '../src/audited.ts'
 import { verifyAuditLog } from '../src/index.ts'
 import { codeOf } from './hospitals.ts'
 
@@ -32,7 +40,8 @@ function apiOf(answer: () => Promise<unknown>): Api {
 
 async function audited(answer: () => Promise<unknown>, disk = createMemoryLineLog()) {
   const log = await disk.open()
-  const audit = auditApi(apiOf(answer), log, createSystemClock(), {
+  const book = openAuditBook(log, createSystemClock())
+  const audit = auditApi(apiOf(answer), book, {
     chainOf: (_, asked) => (asked['chain'] === 'elsewhere' ? undefined : chain),
     memberOf: (of, reference) => (of === chain ? MEMBERS[reference ?? 'this hospital'] : undefined)
   })
@@ -42,6 +51,7 @@ async function audited(answer: () => Promise<unknown>, disk = createMemoryLineLo
   return {
     disk,
     audit,
+    book,
     lines,
     entries,
     call: (method: string, params: object) => dispatch(method, params, { role: 'admin' })
@@ -179,7 +189,7 @@ test('what cannot be logged is not answered: `unavailable`, then and ever after,
   assert.is(await codeOf(it.call('record.open', { record: one })), 'unavailable')
   assert.is(await codeOf(it.call('record.open', { record: one })), 'unavailable')
   assert.is(calls, 1)
-  assert.is(it.audit.failure(), 'line-log-failed')
+  assert.is(it.book.failure(), 'line-log-failed')
   assert.is(await codeOf(it.call('status', {})), 'none')
 })
 
@@ -196,7 +206,7 @@ for (const [expression, code] of [
     const terms = { alias: one, purposes: ['treatment'] }
     assert.is(await codeOf(it.call('grant.create', { ...terms, grantee: { expression } })), code)
     assert.is(await codeOf(it.call('record.open', { record: one })), 'none')
-    assert.is(it.audit.failure(), undefined)
+    assert.is(it.book.failure(), undefined)
   })
 }
 
@@ -226,7 +236,7 @@ test('a line that the log does not take fails its own call, and the next one has
     () => assert.unreachable(),
     (error) => assert.instance(error, RangeError)
   )
-  assert.is(it.audit.failure(), undefined)
+  assert.is(it.book.failure(), undefined)
   await it.call('record.open', { record: two })
   assert.equal((await verifyAuditLog(it.lines())).kind, 'verified')
   assert.is(it.lines().length, 2)

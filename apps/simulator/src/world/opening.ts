@@ -5,7 +5,14 @@
 import { type MemberId, unreachable } from '@wardline/codec'
 import { type Envelopes, envelopes, type Verifier } from '@wardline/crypto'
 import { createCustodyFold } from '@wardline/custody'
-import { type ChainSetup, type Deadline, deadlineIn, type Exchange, startChain } from '@wardline/hospital'
+import {
+  type AuditBook,
+  type ChainSetup,
+  type Deadline,
+  deadlineIn,
+  type Exchange,
+  startChain
+} from '@wardline/hospital'
 import type { Fold, Mode } from '@wardline/ledger'
 import type { NodeProcess, World } from '@wardline/network-memory'
 import { type Chain, openChain } from '@wardline/node'
@@ -89,6 +96,7 @@ async function openHospitalChain(parts: OpeningParts): Promise<Opened> {
       envelopes: trackedEnvelopes(world),
       peerNameOf: peerNames(cast),
       name: self.name,
+      book: NO_BOOK,
       onFailure
     }
   )
@@ -96,6 +104,9 @@ async function openHospitalChain(parts: OpeningParts): Promise<Opened> {
   const deadline = (timeoutMs: number): Deadline => deadlineIn(member, timeoutMs, undefined)
   return { chain: member.chain, releases: exchange && { ...exchange, deadline }, stop: () => running.stop() }
 }
+
+/** Nobody reads what a hospital of this world has released. */
+const NO_BOOK: AuditBook = { write: async () => {}, failure: () => undefined }
 
 /** Sealing and opening are done by other threads, which the world waits for. */
 function trackedEnvelopes(world: World<MemoryDisk>): Envelopes {

@@ -7,7 +7,7 @@ import { LINE_LENGTH_MAX } from '@wardline/ports'
 import { CommandFailure, EXIT, type ExitCode } from '../exit.ts'
 import { type Common, emit, say, sayCut, short, table, utc, who } from '../output.ts'
 import { settingsOf, withDaemon } from '../settings.ts'
-import { custodyText, termsText } from './grant-text.ts'
+import { accessText, custodyText, PERMITTED_NOTE, termsText } from './grant-text.ts'
 import { type PatientOptions, patientParams } from './shared-record.ts'
 
 export async function verifyAudit(common: Common, file: string | undefined): Promise<ExitCode> {
@@ -15,7 +15,11 @@ export async function verifyAudit(common: Common, file: string | undefined): Pro
   const verdict = await verifyAuditLog(linesOf(path))
   if (verdict.kind === 'verified') {
     const { entries, last } = verdict
-    emit(common, { ok: true, entries, last }, () => `verified  ${entries} calls\nlast      ${last}`)
+    emit(
+      common,
+      { ok: true, entries, last },
+      () => `verified  ${entries} ${entries === 1 ? 'line' : 'lines'}\nlast      ${last}`
+    )
     return EXIT.ok
   }
   const { line, code } = verdict
@@ -63,12 +67,13 @@ export async function auditPatient(common: Common, options: PatientAuditOptions)
       utc(entry.timeMs),
       whatText(entry),
       who(entry.accessor ?? entry.hospital),
-      outcomeText(entry),
+      accessText(entry),
       grantText(entry)
     ])
   )
   const entries = result.count === 1 ? '1 entry' : `${result.count} entries`
-  emit(common, result, () => `patient ${short(result.alias)}  ${entries}\n\n${rows}`)
+  const note = result.entries.some(({ decision }) => decision === 'permit') ? PERMITTED_NOTE : ''
+  emit(common, result, () => `patient ${short(result.alias)}  ${entries}\n\n${rows}${note}`)
   sayCut(common, result.entries.length)
   if (result.next !== null && !common.json) say(`More: --before ${result.next}`)
 }
@@ -89,12 +94,6 @@ function whatText({ kind, record, records, purpose, terms, custodial }: Entry): 
       return `asked for ${named}${others.length === 0 ? '' : ` and ${others.length} more`} (${purpose})`
     }
   }
-}
-
-/** What the chain found of an access, and why. */
-function outcomeText({ status, code }: Entry): string | null {
-  if (status === null) return null
-  return code === null ? status : `${status}, ${code}`
 }
 
 /** With the whole id, for who wants to revoke it. */

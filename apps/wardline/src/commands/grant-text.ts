@@ -14,6 +14,21 @@ export function termsText(terms: Terms): string {
   return `to ${granteeText(terms)} for ${purposes.join(', ')}, ${window}, ${scopeText(terms)}`
 }
 
+type AccessRow = Pick<Result<'audit.patient'>['entries'][number], 'decision' | 'status' | 'code'>
+
+/** As `permitted, covered` or `denied, no-grant`: what the owner decided, and what the chain found of it. */
+export function accessText({ decision, status, code }: AccessRow): string | null {
+  const decided = decision === 'permit' ? 'permitted' : null
+  const parts = [decided, status, code].filter((part) => part !== null)
+  return parts.length === 0 ? null : parts.join(', ')
+}
+
+/** Below a table with accesses that were permitted. */
+export const PERMITTED_NOTE = `
+
+permitted: what the owner decided; covered or late: what the chain found of that decision.
+Whether the records were then taken is not on the chain: the owner’s audit log has it.`
+
 export function custodyText(custodial: boolean): string {
   return custodial ? 'wallet kept by the hospital' : 'patient’s own wallet'
 }

@@ -3,7 +3,7 @@ import type { Result } from '@wardline/api'
 import type { SocketClient } from '@wardline/client'
 import { type Alias, unreachable } from '@wardline/codec'
 import { type Common, emit, say, short, table, utc, who } from '../output.ts'
-import { custodyText, termsText } from './grant-text.ts'
+import { accessText, custodyText, PERMITTED_NOTE, termsText } from './grant-text.ts'
 import { type AliasesOptions, askEach, type NamedAlias, sayElsewhere } from './wallet-aliases.ts'
 
 export type LogOptions = AliasesOptions & { readonly limit?: number }
@@ -37,7 +37,9 @@ export async function showLog(common: Common, path: string, options: LogOptions)
       moreOf(entry)
     ])
   )
-  emit(common, { entries, elsewhere, more }, () => (entries.length === 0 ? 'nothing yet' : text))
+  const isPermitted = (entry: LogEntry) => entry.mode === 'spv' && entry.decision === 'permit'
+  const note = entries.some(isPermitted) ? PERMITTED_NOTE : ''
+  emit(common, { entries, elsewhere, more }, () => (entries.length === 0 ? 'nothing yet' : `${text}${note}`))
   if (more.length > 0 && !common.json) {
     say(`Older entries are not shown of ${more.map(short).join(', ')}: --limit with more than ${limit} shows them.`)
   }
@@ -89,10 +91,10 @@ function moreOf(entry: LogEntry): string {
     if (reads !== null) parts.push(`read ${reads.length}`)
     parts.push(purpose, basis, untilMs === null ? null : `until ${utc(untilMs)}`, concurrent ? 'concurrent' : null)
   } else {
-    const { record, grant, grantStatus, terms, custodial, records, purpose, decision, status, code } = entry
+    const { record, grant, grantStatus, terms, custodial, records, purpose } = entry
     if (record !== null) parts.push(`record ${short(record)}`)
     if (records !== null) parts.push(`${records.length} records`)
-    parts.push(purpose, decision, status === 'denied' ? null : status, code)
+    parts.push(purpose, accessText(entry))
     if (terms !== null) parts.push(termsText(terms))
     if (custodial !== null) parts.push(custodyText(custodial))
     // Whole, for who wants to revoke it.

@@ -40,7 +40,7 @@ test('audit verify: a whole log, and one whose last line is still being written'
     writeFileSync(file, `${line}\n${more}`)
     const ran = await run(['audit', 'verify', file])
     assert.is(ran.exit, 0)
-    assert.match(ran.out, /^verified {2}1 calls\nlast {6}[0-9a-f]{64}\n$/)
+    assert.match(ran.out, /^verified {2}1 line\nlast {6}[0-9a-f]{64}\n$/)
   }
 })
 
@@ -96,7 +96,7 @@ test('audit patient: one line for each entry, denials with their reason, and whe
     assert.match(lines[0] ?? '', /^7 +2026-11-20T12:00:00Z +revoked +Mercy +- +(?:ab){32} \(revoked\)$/)
     assert.match(
       lines[1] ?? '',
-      /^6 .* asked for abababababab and 1 more \(treatment\) +Dr\. House\?\[2J +covered +abab/
+      /^6 .* asked for abababababab and 1 more \(treatment\) +Dr\. House\?\[2J +permitted, covered +abab/
     )
     assert.match(
       lines[2] ?? '',
@@ -105,6 +105,7 @@ test('audit patient: one line for each entry, denials with their reason, and whe
     assert.match(lines[3] ?? '', /^4 .* asked for abababababab \(treatment\) +Dr\. House\?\[2J +denied, no-grant +-$/)
     assert.match(lines[4] ?? '', /^3 .* anchored abababababab +Mercy +- +-$/)
     assert.match(lines[5] ?? '', /^2 .* alias opened, wallet kept by the hospital +Mercy +- +-$/)
+    assert.match(lines.at(-1) ?? '', /^Whether the records were then taken is not on the chain/)
     assert.is(err, 'Ids are cut to 12 digits; commands take whole ones, which --json gives.\nMore: --before 2\n')
     const page = ['--before', '2', '--chain', 'permissions', '--actor', 'officer', '--json']
     const json = await run(['audit', 'patient', '--alias', ID, ...page, ...home])

@@ -527,7 +527,7 @@ test('log joins the aliases, newest first, and says what it could not ask for', 
   assert.is(new Set(entries.map(({ alias }: { alias: string }) => alias)).size, 3)
   const shown = await wallet('log', 'ada.wallet', '--chain', 'permissions')
   assert.is(shown.exit, 0, shown.err)
-  assert.match(shown.out, /spv\.access +Holyoke +1 records, treatment, deny, no-grant/)
+  assert.match(shown.out, /spv\.access +Holyoke +1 records, treatment, denied, no-grant/)
   assert.match(
     shown.out,
     /spv\.grant +Mercy +to Holyoke for treatment, from 1970-01-01T00:00:00Z until 1970-01-01T00:00:01Z, all records, grant (?:dd){32}, active/

@@ -114,7 +114,9 @@ const auditEntry = z.object({
   status: z
     .enum(ACCESS_STATUSES)
     .nullable()
-    .describe('What the chain found: violation: released and no grant covered it'),
+    .describe(
+      'What the chain found of the decision: covered: permitted, and a grant covers it; late: as covered, and the entry came late; violation: permitted, and no grant covers it; denied. Whether records were taken it does not say'
+    ),
   code: z.string().nullable().describe('Why it was denied, or what the grant lacked')
 })
 
@@ -186,7 +188,7 @@ export const grantMethods = {
   }),
   'audit.patient': method({
     summary:
-      'Lists everything that the chain knows of a patient, newest first: grants, and every access, denied ones too.',
+      'Lists everything that the chain knows of a patient, newest first: grants, and what was decided of every access, denied ones too; whether records were then taken is not on the chain.',
     roles: everybody,
     modes: ['spv'],
     audited: true,

@@ -33,6 +33,7 @@ import {
 } from '@wardline/ledger'
 import { createAllowance } from '@wardline/node'
 import type { LogFields, Network, PeerName, Vault } from '@wardline/ports'
+import type { AuditBook } from '../audit.ts'
 import { build } from '../author.ts'
 import type { Membership } from '../membership.ts'
 import { type FinalAnswer, finalAnswer, untilFound, untilHeight } from './final-answer.ts'
@@ -65,6 +66,8 @@ const BYTES_PER_TOKEN = 64 * 1024
 /** Lines in the log about refusals of one peer's requests: most of these cost the peer nothing else. */
 const LOGGED_BURST = 64
 const LOGGED_PER_SECOND = 1
+/** In the audit log: a method that no table has. */
+const RELEASE = 'release to hospital'
 /** Records whose size is remembered, so that a fetch is paid for before the vault is read. */
 const SIZES_KEPT = 4_096
 
@@ -72,6 +75,7 @@ export type OwnerParts = {
   readonly member: Membership
   readonly network: Network
   readonly vault: Vault
+  readonly book: AuditBook
   /** Work that nobody awaits has failed: the daemon must end. */
   readonly onFailure: (error: unknown) => void
 }
@@ -90,10 +94,12 @@ type Given =
 export type Owner = {
   /** Requests since the start that were not looked at, for their hospital had used up its entries. */
   turnedAway(): number
+  /** Once this hospital has left: writes down what is being given as broken off, and waits for what is being written. */
+  toldOfAll(): Promise<void>
 }
 
 /** Serves the exchange, and takes care that entries which were promised become final. */
-export function serveRecords({ member, network, vault, onFailure }: OwnerParts): Owner {
+export function serveRecords({ member, network, vault, book, onFailure }: OwnerParts): Owner {
   const { chain, clock, verifier, log, left } = member
   const { heartbeatMs } = readParameters(chain.state)
   const deciding = new Map<RequestId, Promise<Decided>>()
@@ -115,11 +121,18 @@ export function serveRecords({ member, network, vault, onFailure }: OwnerParts):
     burst: limits.permitsPerPeerBurst,
     perSecond: limits.permitsPerPeerPerSecond
   })
+  const releases = createAllowance({
+    clock,
+    burst: limits.releasesPerPeerBurst,
+    perSecond: limits.releasesPerPeerPerSecond
+  })
   const logged = createAllowance({ clock, burst: LOGGED_BURST, perSecond: LOGGED_PER_SECOND })
   const turnedAway = createTurnedAway({ clock, log, signal: left })
   /** Of packed records, bytes; the oldest first. */
   const sizes = new Map<RecordId, number>()
   const waiting = { chain, clock, signal: left }
+  /** Of each fetch that is being answered, what tells of its end, once. */
+  const giving = new Set<() => Promise<void>>()
 
   network.serve(RECORD_PROTOCOL, answer, { requestBytesMax: REQUEST_BYTES_MAX })
   for (const entry of chain.mempool())
@@ -266,22 +279,52 @@ export function serveRecords({ member, network, vault, onFailure }: OwnerParts):
     }
   }
 
-  /** Answers a fetch, and tells the log what became of it, also where the peer has left meanwhile. */
+  /** Answers a fetch, and tells the logs what became of it, also where the peer has left meanwhile. */
   async function* give(fetch: Fetch, hospital: MemberId, peer: PeerName): AsyncIterable<Uint8Array> {
     let bytes = 0
     let code = 'broken-off'
+    let told: Promise<void> | undefined
+    const tell = () => {
+      told ??= tellOfFetch(fetch, hospital, peer, { code, bytes }).finally(() => giving.delete(tell))
+      return told
+    }
+    giving.add(tell)
     try {
       for await (const given of release(fetch, hospital, peer)) {
+        // It was written down as broken off, for this hospital leaves.
+        if (told !== undefined) return
         if (given.kind === 'refused') code = given.code
         else bytes += given.sizeBytes
         yield given.kind === 'refused' ? encodeRefused(given.code) : encodeChunk(given.chunk)
       }
       if (code === 'broken-off') code = 'released'
     } finally {
-      const fields = { request: fetch.request, record: fetch.record, member: hospital, code, bytes }
-      if (bytes > 0) log.info('a record was released', fields)
-      else tellRefusal(peer, fields)
+      await tell()
     }
+  }
+
+  /** A fetch that gave nothing is in the log alone: what it was refused for is no disclosure, and costs the peer nothing. */
+  async function tellOfFetch(
+    { request, record }: Fetch,
+    hospital: MemberId,
+    peer: PeerName,
+    { code, bytes }: { readonly code: string; readonly bytes: number }
+  ): Promise<void> {
+    const fields = { request, record, member: hospital, code, bytes }
+    if (bytes === 0) return tellRefusal(peer, fields)
+    log.info('a record was released', fields)
+    const entry = finalAnswer(chain, request)?.entry
+    assert(entry !== undefined, 'nothing is given before the entry is final')
+    const { alias, accessor } = entry.body.request.request
+    await book.write({
+      role: 'peer',
+      actor: null,
+      method: RELEASE,
+      chain: chain.id,
+      ids: { record, transaction: entry.id, request, alias, accessor: accessor.member, members: [hospital] },
+      contentBytes: bytes,
+      outcome: code
+    })
   }
 
   /** Gives the rest of a record, for as long as it is permitted. */
@@ -305,6 +348,7 @@ export function serveRecords({ member, network, vault, onFailure }: OwnerParts):
     // The first fetch of a record is paid for once its size is known.
     const fault = known === undefined ? chargeFault(peer, fetch, packed.length) : undefined
     if (fault !== undefined) return yield refused(fault)
+    if (!releases.take(peer, 1)) return yield refused('busy')
     for (let offset = fetch.offset; offset < packed.length; offset += CHUNK_BYTES) {
       const context = sealContext(fetch.record, hospital)
       if (context === undefined) return yield refused('no-seal-key')
@@ -332,6 +376,8 @@ export function serveRecords({ member, network, vault, onFailure }: OwnerParts):
   /** Why this record is not given to this hospital now, by the final entry and the final state. */
   function releaseFault({ entry, row }: FinalAnswer, { record }: Fetch, hospital: MemberId): string | undefined {
     const { request } = entry.body.request
+    // What cannot be written down is not given.
+    if (book.failure() !== undefined || left.aborted) return 'unavailable'
     if (entry.author.member !== chain.self) return 'not-the-owner'
     if (!isBy(request, hospital)) return 'wrong-peer'
     if (entry.body.decision === 'deny') return entry.body.code ?? 'denied'
@@ -378,7 +424,12 @@ export function serveRecords({ member, network, vault, onFailure }: OwnerParts):
     return opened.hospital === chain.self ? undefined : 'not-alias-hospital'
   }
 
-  return { turnedAway: () => turnedAway.count() }
+  return {
+    turnedAway: () => turnedAway.count(),
+    async toldOfAll() {
+      await Promise.allSettled([...giving].map((tell) => tell()))
+    }
+  }
 }
 
 function refused(code: string): { readonly kind: 'refused'; readonly code: string } {

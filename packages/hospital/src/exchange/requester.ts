@@ -282,6 +282,7 @@ const SENTENCES: Readonly<Record<string, string>> = {
   'request-over': 'the time for the request, or for fetching what it was permitted, is over',
   'request-used': 'the request has been answered already',
   stale: 'the owner has had no block for too long to decide',
+  unavailable: 'the owner cannot give records now; try again later',
   'unknown-accessor': 'the owner does not know who asks',
   'unknown-alias': 'the alias has not been opened on this chain',
   'vault-damaged': 'the record at the owner is damaged; it must be restored there',

@@ -1,10 +1,12 @@
 /** What an owner of records does for a peer that asks for too much, too often or for too long. */
 import { randomBytes } from 'node:crypto'
+import { methods } from '@wardline/api'
 import { type Alias, limits, type RecordId, type RequestId } from '@wardline/codec'
 import { requestIdOf, type SignedRequest, signRequest } from '@wardline/ledger'
 import type { Network } from '@wardline/ports'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
+import { type AuditEntry, parseAuditLine } from '../../src/audit.ts'
 import {
   encodeAsk,
   encodeFetch,
@@ -13,7 +15,8 @@ import {
   parseAnswered,
   RECORD_PROTOCOL
 } from '../../src/exchange/wire.ts'
-import { type Between, connected, type Daemon, found, start, startAll, stopAll, until } from '../hospitals.ts'
+import { verifyAuditLog } from '../../src/index.ts'
+import { type Between, codeOf, connected, type Daemon, found, start, startAll, stopAll, until } from '../hospitals.ts'
 
 const test = suite('hospital/exchange/owner')
 
@@ -254,6 +257,7 @@ test('a requester that leaves in the middle of a record frees its place, and the
   chunks = 0
   assert.is(await fetchOf(request, record), 'chunk,chunk,chunk,chunk,chunk', 'the tenth')
   assert.is(chunks, 5)
+  await until('each of them has a line', () => givenBy().length === released().length)
   await restartAlpha()
 })
 
@@ -288,6 +292,82 @@ test('the log says of each request and each fetch what became of it, and nothing
   )
 })
 
+/** What Alpha's audit log says of what it gave, without what every line has. */
+const givenBy = () => {
+  const entries = alpha.place.audit.text().split('\n').slice(0, -1).map(parseAuditLine)
+  return entries
+    .filter((entry) => entry?.role === 'peer')
+    .map((entry) => [entry?.method, entry?.ids.request, entry?.contentBytes, entry?.outcome])
+}
+
+test('what was given is in the audit log of who gave it: which request, what, to whom, how much, how it ended', async () => {
+  const record = await anchored(100)
+  const before = givenBy().length
+  const { entry, request } = await (async () => {
+    await granted(record)
+    return beta.call('record.request', { owner: 'Alpha', alias, records: [record] })
+  })()
+  await until('it is written', () => givenBy().length > before)
+  const line = parseAuditLine(alpha.place.audit.text().split('\n').at(-2) as string)
+  const { member } = beta.place
+  const { seq: _, time: __, previous: ___, contentBytes = 0, ...rest } = line as AuditEntry
+  assert.equal(rest, {
+    role: 'peer',
+    actor: null,
+    method: 'release to hospital',
+    chain: founded.chain,
+    ids: { record, transaction: entry, request, alias, accessor: member, members: [member] },
+    outcome: 'released'
+  })
+  assert.ok(contentBytes > 100 && contentBytes < 300, String(contentBytes))
+  assert.not.ok(Object.hasOwn(methods, rest.method), 'it is no call')
+  assert.is(await fetchOf(request as string as RequestId, record, 1_000_000), 'wrong-offset')
+  assert.is(await fetchOf(request as string as RequestId, record), 'chunk')
+  await until('the next one is written', () => givenBy().length > before + 1)
+  assert.is(givenBy().length, before + 2, 'what was given nothing of has no line')
+  const verdict = await verifyAuditLog(alpha.place.audit.text().split('\n').slice(0, -1))
+  assert.is(verdict.kind, 'verified')
+})
+
+test('what the end of the owner breaks off is in the audit log up to there', async () => {
+  const record = await anchored(1024 * 1024)
+  const request = await permitted(record)
+  const frame = encodeFetch({ request, record, offset: 0 })
+  const options = { timeoutMs: 60_000, frameBytesMax: FRAME_BYTES_MAX, framesMax: FRAMES_MAX }
+  const begun = async () => {
+    const frames = beta.network.request(alpha.network.self, RECORD_PROTOCOL, frame, options)[Symbol.asyncIterator]()
+    assert.is(parseAnswered((await frames.next()).value as Uint8Array)?.kind, 'chunk')
+    return frames
+  }
+  let hold: Promise<void> | undefined
+  const { promise: held, resolve: release } = Promise.withResolvers<void>()
+  await restartAlpha({
+    network: (network) => ({
+      ...network,
+      serve: (protocol, handler, bounds) =>
+        network.serve(
+          protocol,
+          async function* (asked, peer) {
+            for await (const bytesOfFrame of handler(asked, peer)) {
+              yield bytesOfFrame
+              if (protocol === RECORD_PROTOCOL && hold !== undefined) await hold
+            }
+          },
+          bounds
+        )
+    })
+  })
+  hold = held
+  const before = givenBy().length
+  const frames = await begun()
+  await alpha.stop()
+  assert.equal(givenBy().slice(before), [['release to hospital', request, 256 * 1024, 'broken-off']])
+  release()
+  await frames.return?.()
+  alpha = await start(founded, alpha.place)
+  await connected([alpha, ...others])
+})
+
 test('a permitted request is fetched for a quarter of an hour, then it is over', async () => {
   const record = await anchored(100)
   const request = await permitted(record)
@@ -300,6 +380,18 @@ test('a permitted request is fetched for a quarter of an hour, then it is over',
   clockMs = 0
   const again = await beta.call('record.request', { owner: 'Alpha', alias, records: [record] })
   assert.is(again.decision, 'permit', 'whoever still needs it asks anew')
+})
+
+// The last: its log is broken for good.
+test('what cannot be written down is not given', async () => {
+  const record = await anchored(100)
+  const request = await permitted(record)
+  assert.is(await fetchOf(request, record), 'chunk')
+  alpha.place.audit.breakDisk()
+  assert.is(await codeOf(fetchOf(request, record)), 'stream-closed', 'of this one nobody could know')
+  assert.is(await fetchOf(request, record), 'unavailable')
+  const { problems } = await alpha.call('status', {})
+  assert.ok(problems.some(({ code }) => code === 'line-log-failed'))
 })
 
 test.run()
