@@ -36,6 +36,7 @@ import type { LogFields, Network, PeerName, Vault } from '@wardline/ports'
 import type { AuditBook } from '../audit.ts'
 import { build } from '../author.ts'
 import type { Membership } from '../membership.ts'
+import { type ExchangeCode, isExchangeCode } from './codes.ts'
 import { type FinalAnswer, finalAnswer, untilFound, untilHeight } from './final-answer.ts'
 import { keptRecord } from './kept-records.ts'
 import { createTurnedAway } from './turned-away.ts'
@@ -82,14 +83,14 @@ export type OwnerParts = {
 
 type Decided =
   | { readonly kind: 'entry'; readonly bytes: Uint8Array }
-  | { readonly kind: 'refused'; readonly code: string }
+  | { readonly kind: 'refused'; readonly code: ExchangeCode }
   /** Not looked at: the peer has used up its entries, and hears `busy`. */
   | { readonly kind: 'turned-away' }
 
 /** What becomes of a fetch, frame by frame. */
 type Given =
   | { readonly kind: 'chunk'; readonly chunk: Chunk; readonly sizeBytes: number }
-  | { readonly kind: 'refused'; readonly code: string }
+  | { readonly kind: 'refused'; readonly code: ExchangeCode }
 
 export type Owner = {
   /** Requests since the start that were not looked at, for their hospital had used up its entries. */
@@ -239,7 +240,7 @@ export function serveRecords({ member, network, vault, book, onFailure }: OwnerP
     const submission = await chain.submit(bytes)
     switch (submission.kind) {
       case 'refused':
-        return refused(submission.code)
+        return refused(isExchangeCode(submission.code) ? submission.code : 'entry-refused')
       case 'ended':
         return submission.outcome.kind === 'committed' ? { kind: 'entry', bytes } : refused('request-used')
       case 'accepted': {
@@ -374,14 +375,14 @@ export function serveRecords({ member, network, vault, book, onFailure }: OwnerP
   }
 
   /** Why this record is not given to this hospital now, by the final entry and the final state. */
-  function releaseFault({ entry, row }: FinalAnswer, { record }: Fetch, hospital: MemberId): string | undefined {
+  function releaseFault({ entry, row }: FinalAnswer, { record }: Fetch, hospital: MemberId): ExchangeCode | undefined {
     const { request } = entry.body.request
     // What cannot be written down is not given.
     if (book.failure() !== undefined || left.aborted) return 'unavailable'
     if (entry.author.member !== chain.self) return 'not-the-owner'
     if (!isBy(request, hospital)) return 'wrong-peer'
-    if (entry.body.decision === 'deny') return entry.body.code ?? 'denied'
-    if (row.status === 'violation') return row.code ?? 'violation'
+    if (entry.body.decision === 'deny') return entry.body.code ?? 'no-grant'
+    if (row.status === 'violation') return row.code ?? 'no-grant'
     if (!request.records.includes(record)) return 'not-requested'
     if (isStale()) return 'stale'
     const head = chain.head()
@@ -411,14 +412,14 @@ export function serveRecords({ member, network, vault, book, onFailure }: OwnerP
     return accessor.member === hospital || readMember(chain.state, accessor.member)?.hospital === hospital
   }
 
-  function accessorFault(request: AccessRequest, hospital: MemberId): string | undefined {
+  function accessorFault(request: AccessRequest, hospital: MemberId): ExchangeCode | undefined {
     const accessor = readMember(chain.state, request.accessor.member)
     if (accessor === undefined) return 'unknown-accessor'
     if (accessor.keys[request.accessor.keyIndex]?.key !== request.accessor.key) return 'accessor-key-mismatch'
     return isBy(request, hospital) ? undefined : 'wrong-peer'
   }
 
-  function aliasFault({ alias }: AccessRequest): string | undefined {
+  function aliasFault({ alias }: AccessRequest): ExchangeCode | undefined {
     const opened = readOpenedAlias(chain.state, alias)
     if (opened === undefined) return 'unknown-alias'
     return opened.hospital === chain.self ? undefined : 'not-alias-hospital'
@@ -432,6 +433,6 @@ export function serveRecords({ member, network, vault, book, onFailure }: OwnerP
   }
 }
 
-function refused(code: string): { readonly kind: 'refused'; readonly code: string } {
+function refused(code: ExchangeCode): { readonly kind: 'refused'; readonly code: ExchangeCode } {
   return { kind: 'refused', code }
 }

@@ -26,6 +26,7 @@ import { converse } from '@wardline/node'
 import type { Network, PeerName } from '@wardline/ports'
 import type { Deadline } from '../deadline.ts'
 import type { Membership } from '../membership.ts'
+import { type ExchangeCode, sentenceOf } from './codes.ts'
 import { type Access, type FinalAnswer, finalAnswer, untilFound } from './final-answer.ts'
 import { unpackContent } from './kept-records.ts'
 import {
@@ -160,7 +161,7 @@ export async function requestRecords(
     const parts: Uint8Array[] = []
     let offset = 0
     let total = Number.POSITIVE_INFINITY
-    let refusal: string | undefined
+    let refusal: ExchangeCode | undefined
     for (let delayMs = RETRY_MIN_MS; offset < total; delayMs = Math.min(2 * delayMs, RETRY_MAX_MS)) {
       const before = offset
       await stream(encodeFetch({ request, record, offset }), async (answered, sizeBytes) => {
@@ -264,27 +265,6 @@ function signedRequest(member: Membership, question: RecordQuestion, deadline: D
 }
 
 /** The owner gives nothing. */
-function refused(code: string): ApiError {
-  return new ApiError(code, SENTENCES[code] ?? 'the owner of the records refused')
-}
-
-const SENTENCES: Readonly<Record<string, string>> = {
-  'accessor-not-in-standing': 'who asks is no member in standing any more',
-  'bad-signature': 'the signature of the request does not verify',
-  behind: 'the owner lacks a block that this hospital has; try again later',
-  busy: 'too many exchanges with the owner are under way; try again later',
-  'grant-expired': 'the grant has ended since the owner decided',
-  'grant-revoked': 'the patient has taken the grant back since the owner decided',
-  'no-grant': 'the grant does not count any more',
-  'not-alias-hospital': 'the alias was opened at another hospital',
-  'not-final': 'the entry about the request is not final at the owner',
-  'record-not-here': 'the owner does not have the record any more',
-  'request-over': 'the time for the request, or for fetching what it was permitted, is over',
-  'request-used': 'the request has been answered already',
-  stale: 'the owner has had no block for too long to decide',
-  unavailable: 'the owner cannot give records now; try again later',
-  'unknown-accessor': 'the owner does not know who asks',
-  'unknown-alias': 'the alias has not been opened on this chain',
-  'vault-damaged': 'the record at the owner is damaged; it must be restored there',
-  'wrong-peer': 'the request is of another hospital'
+function refused(code: ExchangeCode): ApiError {
+  return new ApiError(code, sentenceOf(code))
 }

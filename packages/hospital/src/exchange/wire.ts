@@ -5,7 +5,7 @@
  * - `{fetch: {request, record, offset}}` is answered by `{chunk: {offset, total, sealed}}`, as many as the rest of the packed
  *   record has: `offset` and `total` count bytes of it, `sealed` is an envelope to the hospital that asks
  *
- * and either of them by `{refused: code}` in place of the next frame.
+ * and either of them by `{refused: code}` in place of the next frame, with one of the codes in `codes.ts`.
  */
 import {
   bytes32,
@@ -23,6 +23,7 @@ import {
   uint
 } from '@wardline/codec'
 import { encodeSignedRequest, parseSignedRequest, type SignedRequest } from '@wardline/ledger'
+import { type ExchangeCode, isExchangeCode } from './codes.ts'
 import { PACKED_BYTES_MAX } from './kept-records.ts'
 
 export const RECORD_PROTOCOL = '/wardline/record/1'
@@ -55,7 +56,7 @@ export type Asked = { readonly kind: 'ask'; readonly signed: SignedRequest } | (
 export type Answered =
   | { readonly kind: 'entry'; readonly bytes: Uint8Array }
   | ({ readonly kind: 'chunk' } & Chunk)
-  | { readonly kind: 'refused'; readonly code: string }
+  | { readonly kind: 'refused'; readonly code: ExchangeCode }
 
 const readFetchFrame = mapOf({ fetch: readFetch })
 const readEntryFrame = mapOf({ entry: bytesOf(1, limits.transactionBytesMax) })
@@ -79,7 +80,7 @@ export function encodeChunk(chunk: Chunk): Uint8Array {
   return encodeCbor({ chunk })
 }
 
-export function encodeRefused(code: string): Uint8Array {
+export function encodeRefused(code: ExchangeCode): Uint8Array {
   return encodeCbor({ refused: code })
 }
 
@@ -101,5 +102,5 @@ export function parseAnswered(frame: Uint8Array): Answered | undefined {
   const entry = readEntryFrame(value)?.entry
   if (entry !== undefined) return { kind: 'entry', bytes: entry }
   const code = readRefusedFrame(value)?.refused
-  return code !== undefined && /^[a-z][a-z0-9-]*$/.test(code) ? { kind: 'refused', code } : undefined
+  return code !== undefined && isExchangeCode(code) ? { kind: 'refused', code } : undefined
 }

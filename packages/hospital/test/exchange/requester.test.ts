@@ -7,7 +7,7 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { parseAuditLine } from '../../src/audit.ts'
 import { packContent } from '../../src/exchange/kept-records.ts'
-import { encodeChunk, encodeEntry, parseAsked, RECORD_PROTOCOL } from '../../src/exchange/wire.ts'
+import { encodeChunk, encodeEntry, encodeRefused, parseAsked, RECORD_PROTOCOL } from '../../src/exchange/wire.ts'
 import { codeOf, connected, type Daemon, found, start, startAll, stopAll, until } from '../hospitals.ts'
 
 const test = suite('hospital/exchange/requester')
@@ -48,12 +48,32 @@ function lineOf(method: string) {
   return lines.map((line) => parseAuditLine(line)).findLast((line) => line?.method === method)
 }
 
+/** Starts Alpha anew: it answers all that it is asked with this. */
+async function answering(answer: (frame: Uint8Array) => Promise<Uint8Array>): Promise<void> {
+  await alpha.crash()
+  alpha = await start(founded, alpha.place, {
+    network: (network) => ({
+      ...network,
+      serve: (protocol, handler, bounds) =>
+        network.serve(
+          protocol,
+          protocol === RECORD_PROTOCOL
+            ? async function* (frame) {
+                yield await answer(frame)
+              }
+            : handler,
+          bounds
+        )
+    })
+  })
+  await connected([alpha, beta, ...others])
+}
+
 /** Starts Alpha anew: on this grant it permits whatever is asked, and hands this record out. */
 async function lying(kept: Content, grant: TransactionId): Promise<{ readonly fetches: () => number }> {
   let fetches = 0
   const { member, sign } = alpha.place
   const receiver = (await beta.call('member.list', {})).members.find((one) => one.member === beta.place.member)
-  await alpha.crash()
   const answer = async (frame: Uint8Array): Promise<Uint8Array> => {
     const asked = parseAsked(frame)
     if (asked?.kind === 'ask') {
@@ -78,22 +98,7 @@ async function lying(kept: Content, grant: TransactionId): Promise<{ readonly fe
     const sealed = await envelopes.seal(context, packed.subarray(offset), random.bytes)
     return encodeChunk({ offset, total: packed.length, sealed })
   }
-  alpha = await start(founded, alpha.place, {
-    network: (network) => ({
-      ...network,
-      serve: (protocol, handler, bounds) =>
-        network.serve(
-          protocol,
-          protocol === RECORD_PROTOCOL
-            ? async function* (frame) {
-                yield await answer(frame)
-              }
-            : handler,
-          bounds
-        )
-    })
-  })
-  await connected([alpha, beta, ...others])
+  await answering(answer)
   return { fetches: () => fetches }
 }
 
@@ -141,6 +146,20 @@ test('a record that is not what was anchored: the audit line has who, whom, what
   assert.equal([line?.ids.owner, line?.ids.accessor], [alpha.place.member, beta.place.member])
   assert.equal([line?.ids.request, line?.ids.records], [entries[0]?.request, asked.records])
   assert.ok((line?.contentBytes ?? 0) > 2_000, String(line?.contentBytes))
+})
+
+test('an owner cannot choose what the caller is told and what the log says: a code of its own is no answer', async () => {
+  const { asked } = await anchored('MRN 4')
+  for (const [said, code] of [
+    ['stale', 'stale'],
+    ['not-in-scope', 'not-in-scope'],
+    ['ok', 'bad-answer'],
+    ['ada-lovelace-has-hiv', 'bad-answer']
+  ] as const) {
+    await answering(async () => encodeRefused(said as 'stale'))
+    assert.is(await codeOf(beta.call('record.request', asked)), code)
+    assert.is(lineOf('record.request')?.outcome, code)
+  }
 })
 
 test.run()

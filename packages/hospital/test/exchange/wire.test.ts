@@ -92,6 +92,29 @@ test('nothing else is heard, and nothing throws', () => {
   assert.is(parseAsked(encodeCbor({ fetch: beyond })), undefined)
 })
 
+test('a refusal is one of the protocol’s codes, and none of them can be taken for an outcome of another kind', () => {
+  const say = (code: string) => parseAnswered(encodeCbor({ refused: code }))
+  for (const code of ['no-grant', 'not-in-scope', 'stale', 'busy', 'key-revoked', 'entry-refused']) {
+    assert.equal(say(code), { kind: 'refused', code })
+  }
+  for (const code of [
+    ...['ok', 'accepted', 'committed', 'expired', 'refused', 'released', 'broken-off'],
+    ...['permit', 'covered', 'denied', 'violation', 'late'],
+    ...[
+      'internal-error',
+      'not-permitted',
+      'invalid-params',
+      'timeout',
+      'not-found',
+      'bad-answer',
+      'verification-failed'
+    ],
+    ...['toString', 'constructor', 'ada-lovelace-has-hiv']
+  ]) {
+    assert.is(say(code), undefined, code)
+  }
+})
+
 test('a record is packed with all that belongs to it', () => {
   const anyContent = fc
     .tuple(
