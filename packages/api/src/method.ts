@@ -46,5 +46,7 @@ export function method<P extends z.ZodObject, R extends z.ZodType>(row: {
   readonly result: R
   readonly errors?: readonly string[]
 }) {
-  return { ...row, modes: row.modes ?? [], audited: row.audited ?? false, errors: row.errors ?? [] }
+  const { audited = false, errors = [] } = row
+  // So many lines of the log a second, and no more.
+  return { ...row, modes: row.modes ?? [], audited, errors: audited ? [...new Set([...errors, 'busy'])] : errors }
 }

@@ -68,10 +68,8 @@ export const timeoutMs = z
 
 export const withReceipt = z.boolean().default(false).describe('Also give the receipt that proves finality offline')
 
-export const actor = z
-  .string()
-  .min(1)
-  .max(128)
+export const actor = wellFormed(128)
+  .refine((text) => !/\p{Cc}/u.test(text), 'must have no control characters')
   .describe('Who in the hospital asks, as the hospital asserts it; goes into the local log')
   .optional()
 

@@ -45,6 +45,15 @@ test('defaults are filled in and actor moves to the context', async () => {
   })
 })
 
+test('an actor is text without control characters', async () => {
+  for (const actor of ['', 'x'.repeat(129), 'a\nb', '\u0000', '\u001b[2J', '\u0085', '\ud800']) {
+    assert.is(await codeOf(call('grant.list', { alias: ID, actor })), 'invalid-params', JSON.stringify(actor))
+  }
+  for (const actor of ['x'.repeat(128), 'Dr. Ødegård', '医師', 'a b']) {
+    assert.is((await call('grant.list', { alias: ID, actor })).context.actor, actor)
+  }
+})
+
 test('parameters may be given by position', async () => {
   const given = await call('record.open', ['main', ID])
   assert.is(given.params.chain, 'main')

@@ -87,6 +87,12 @@ export const limits = {
   rpcUnreadBytesOfAllMax: 128 * 1024 * 1024,
   /** Fragments of one WebSocket message. */
   rpcFragmentsMax: 1_024,
+  /** Calls on the read socket that get a line in the audit log: a line is synced, and stays. The others have a rate of their own. */
+  auditedReadsBurst: 2_000,
+  auditedReadsPerSecond: 200,
+  /** Such calls on each of the sockets that may write: what they submit takes more of the disk than their lines. */
+  auditedWritesBurst: 20_000,
+  auditedWritesPerSecond: 2_000,
   /** Nesting of FHIR JSON that is read. */
   jsonDepthMax: 64,
   /** One FHIR export of which a command reads the staff, bytes. */

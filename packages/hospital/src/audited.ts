@@ -1,10 +1,13 @@
 /** The methods of the table that belong into the audit log, each with its line. */
 import { type Api, ApiError, type CallContext, type MethodName, methods } from '@wardline/api'
-import { type ChainId, isHex32, type MemberId, WardlineError } from '@wardline/codec'
+import { type ChainId, isHex32, limits, type MemberId, WardlineError } from '@wardline/codec'
+import { createAllowance } from '@wardline/node'
+import type { Clock } from '@wardline/ports'
 import { AUDIT_IDS_MAX, type AuditBook, type AuditIds } from './audit.ts'
 
-/** From what a caller names to ids. */
-export type AuditNames = {
+export type AuditParts = {
+  readonly book: AuditBook
+  readonly clock: Clock
   /** The chain that a call is about, whether or not it names one; undefined where none here, or one of several. */
   readonly chainOf: (method: string, asked: Fields) => ChainId | undefined
   /** The only member of that id or display name, or, with undefined, this hospital. */
@@ -20,12 +23,22 @@ export type Audit = {
   logged<P, R>(method: string, call: Call<P, R>): Call<P, R>
 }
 
-/** Logs the audited methods of `api`. */
-export function auditApi(api: Api, book: AuditBook, { chainOf, memberOf }: AuditNames): Audit {
+/** Logs the audited methods of `api`. The callers of each socket share what they may ask for, and hear `busy` above it. */
+export function auditApi(api: Api, { book, clock, chainOf, memberOf }: AuditParts): Audit {
+  const reads = createAllowance({ clock, burst: limits.auditedReadsBurst, perSecond: limits.auditedReadsPerSecond })
+  const writes = createAllowance({ clock, burst: limits.auditedWritesBurst, perSecond: limits.auditedWritesPerSecond })
+
+  /** Before anything is done that could not be written down. @throws WardlineError the log's failure; ApiError `busy` */
+  function admit({ role }: CallContext): void {
+    const failure = book.failure()
+    if (failure !== undefined) throw new WardlineError(failure, 'the audit log cannot be written')
+    if ((role === 'read' ? reads : writes).take(role, 1)) return
+    throw new ApiError('busy', 'more calls that are logged come on this socket than are answered; try again later')
+  }
+
   function logged<P, R>(method: string, call: Call<P, R>): Call<P, R> {
     return async (params, context) => {
-      const failure = book.failure()
-      if (failure !== undefined) throw new WardlineError(failure, 'the audit log cannot be written')
+      admit(context)
       const { role, actor = null } = context
       const asked = params as Fields
       const meant = chainOf(method, asked)

@@ -60,7 +60,9 @@ export async function openHospital(labels: readonly string[], parts: HospitalPar
   }
   try {
     const failed = () => [...roster.failed(), ...auditFailure(book), ...(diskWatch?.failed() ?? [])]
-    const audit: Audit = auditApi(apiOf(roster, parts, failed), book, {
+    const audit: Audit = auditApi(apiOf(roster, parts, failed), {
+      book,
+      clock: parts.clock,
       chainOf: (method, asked) => chainMeant(roster.memberships, method, asked)?.chain.id,
       memberOf(chain, reference) {
         const member = chainIfNamed(roster.memberships, chain)

@@ -1,7 +1,7 @@
 /** The audit log's chain, and what becomes of a call when its line cannot be written. */
-import { type Api, ApiError, createDispatcher } from '@wardline/api'
-import { type ChainId, type MemberId, WardlineError } from '@wardline/codec'
-import { LINE_LENGTH_MAX } from '@wardline/ports'
+import { type Api, ApiError, createDispatcher, type Role } from '@wardline/api'
+import { type ChainId, limits, type MemberId, WardlineError } from '@wardline/codec'
+import { type Clock, LINE_LENGTH_MAX } from '@wardline/ports'
 import { createMemoryLineLog, createSystemClock } from '@wardline/system'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
@@ -38,10 +38,16 @@ function apiOf(answer: () => Promise<unknown>): Api {
   })
 }
 
-async function audited(answer: () => Promise<unknown>, disk = createMemoryLineLog()) {
+async function audited(
+  answer: () => Promise<unknown>,
+  disk = createMemoryLineLog(),
+  clock: Clock = createSystemClock()
+) {
   const log = await disk.open()
-  const book = openAuditBook(log, createSystemClock())
-  const audit = auditApi(apiOf(answer), book, {
+  const book = openAuditBook(log, clock)
+  const audit = auditApi(apiOf(answer), {
+    book,
+    clock,
     chainOf: (_, asked) => (asked['chain'] === 'elsewhere' ? undefined : chain),
     memberOf: (of, reference) => (of === chain ? MEMBERS[reference ?? 'this hospital'] : undefined)
   })
@@ -54,7 +60,7 @@ async function audited(answer: () => Promise<unknown>, disk = createMemoryLineLo
     book,
     lines,
     entries,
-    call: (method: string, params: object) => dispatch(method, params, { role: 'admin' })
+    call: (method: string, params: object, role: Role = 'admin') => dispatch(method, params, { role })
   }
 }
 
@@ -241,6 +247,41 @@ test('a line that the log does not take fails its own call, and the next one has
   assert.equal((await verifyAuditLog(it.lines())).kind, 'verified')
   assert.is(it.lines().length, 2)
 })
+
+/** Stands still unless it is moved. */
+function movable() {
+  let nowMs = 1_000_000
+  const clock: Clock = { ...createSystemClock(), nowMs: () => nowMs }
+  return { clock, move: (ms: number) => (nowMs += ms) }
+}
+
+for (const [role, burst, perSecond] of [
+  ['read', limits.auditedReadsBurst, limits.auditedReadsPerSecond],
+  ['ehr', limits.auditedWritesBurst, limits.auditedWritesPerSecond],
+  ['admin', limits.auditedWritesBurst, limits.auditedWritesPerSecond]
+] as const) {
+  test(`the ${role} socket gets ${burst} lines at once and ${perSecond} a second; above it a call is not made`, async () => {
+    let calls = 0
+    const { clock, move } = movable()
+    const it = await audited(
+      async () => {
+        calls += 1
+        return {}
+      },
+      createMemoryLineLog(),
+      clock
+    )
+    const ask = (by: Role) => codeOf(it.call('grant.list', { alias: one }, by))
+    for (let call = 0; call < burst; call++) assert.is(await ask(role), 'none')
+    for (let call = 0; call < 3; call++) assert.is(await ask(role), 'busy')
+    assert.equal([calls, it.lines().length], [burst, burst])
+    assert.is(await ask(role === 'read' ? 'ehr' : 'read'), 'none', 'another socket has its own')
+    assert.is(await codeOf(it.call('status', {}, role)), 'none', 'what has no line has no rate')
+    move(1_000)
+    for (let call = 0; call < perSecond; call++) assert.is(await ask(role), 'none')
+    assert.is(await ask(role), 'busy')
+  })
+}
 
 test('a log that ends in somebody else’s line is not continued', async () => {
   const disk = createMemoryLineLog()
