@@ -307,7 +307,7 @@ test('what was refused is in the audit log of who was asked, by its code; who wa
   // What is no call of the method has no line.
   const codes = transactions.map(([, , code]) => code).filter((code) => code !== 'invalid-params')
   assert.equal(outcomes, [
-    [...new Set([...codes, 'accepted', 'committed', 'not-found'])].sort(),
+    [...new Set([...codes, 'accepted', 'committed', 'not-found', 'not-permitted'])].sort(),
     ['ok'],
     ['committed', 'not-a-holder', 'not-found'],
     []

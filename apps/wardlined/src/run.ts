@@ -98,6 +98,7 @@ async function build(options: {
   const paths = socketPaths(config.runFolder)
   parts.server = await serveSockets({
     api: hospital.api,
+    denied: hospital.denied,
     openFeed: hospital.openFeed,
     sockets: [
       { path: paths.admin, role: 'admin' },

@@ -25,6 +25,9 @@ export type Api = {
   readonly [M in MethodName]: (params: Params<M>, context: CallContext) => Promise<Result<M>>
 }
 
+/** Told of a call of an audited method that its caller's socket may not make, before that is answered. Failures are as of `Api`. */
+export type Denied = (method: MethodName, context: CallContext) => Promise<void>
+
 export type EventOf<T extends TopicName> = DeepReadonly<z.output<(typeof topics)[T]['event']>>
 
 /**

@@ -1,11 +1,12 @@
 /** From a name and untrusted parameters to a call of the implementation: lookup, authorisation, validation, in this order. */
 import { unreachable, WardlineError } from '@wardline/codec'
 import type { z } from 'zod'
-import type { Api, CallContext, Feed, OpenFeed, SubscribeParams } from './api.ts'
+import type { Api, CallContext, Denied, Feed, OpenFeed, SubscribeParams } from './api.ts'
 import { ApiError } from './error.ts'
 import type { Method, Role } from './method.ts'
-import { methods } from './methods.ts'
+import { type MethodName, methods } from './methods.ts'
 import { openRpcDocument } from './open-rpc.ts'
+import { actor as actorSchema } from './schema.ts'
 import { connectionMethods, type TopicName, topics } from './topics.ts'
 
 /** What a server needs to know of a caller; `actor` comes with the parameters. */
@@ -33,7 +34,10 @@ const unsubscribeRow = rowOf('unsubscribe', connectionMethods.unsubscribe)
  * Serves the method table from `api`, and `rpc.discover` from the table itself.
  * With `checkResults` every answer is held against its schema (for tests: it costs more than the call).
  */
-export function createDispatcher(api: Api, options: { readonly checkResults?: boolean } = {}): Dispatch {
+export function createDispatcher(
+  api: Api,
+  options: { readonly checkResults?: boolean; readonly denied?: Denied } = {}
+): Dispatch {
   return async (name, params, caller) => {
     if (name === 'rpc.discover') return openRpcDocument()
     const row = rows.get(name)
@@ -42,6 +46,8 @@ export function createDispatcher(api: Api, options: { readonly checkResults?: bo
     }
     if (row === undefined) throw new ApiError('method-not-found', `there is no method ${printable(name)}`)
     if (!row.roles.includes(caller.role)) {
+      if (row.audited)
+        await options.denied?.(name as MethodName, contextOf(caller, actorIn(row, params))).catch(rethrow)
       throw new ApiError('not-permitted', `${name} may be called on the ${row.roles.join(' and ')} socket only`)
     }
     const { actor, ...rest } = parseParams(row, params)
@@ -96,6 +102,13 @@ function rethrow(error: unknown): never {
     )
   }
   throw error
+}
+
+/** Who asks, of parameters that nobody has looked at. */
+function actorIn({ keys }: Row, params: unknown): string | undefined {
+  if (typeof params !== 'object' || params === null) return undefined
+  const given = Array.isArray(params) ? params[keys.indexOf('actor')] : (params as Record<string, unknown>)['actor']
+  return actorSchema.safeParse(given).data
 }
 
 function parseParams(row: Row, params: unknown): Record<string, unknown> {

@@ -3,6 +3,7 @@ export type {
   Api,
   CallContext,
   ChainStatus,
+  Denied,
   EventOf,
   Feed,
   Holder,

@@ -18,7 +18,7 @@ export type Method = {
   readonly roles: readonly Role[]
   /** It is for chains of these modes; empty where it is for all, or for the daemon. */
   readonly modes: readonly Mode[]
-  /** Changes something, or reads a record's content: belongs into the local log, with `actor`. */
+  /** Changes something, or reads a record's content: belongs into the local log, with `actor`, also where the role may not. */
   readonly audited: boolean
   readonly params: z.ZodObject
   readonly result: z.ZodType

@@ -1,5 +1,5 @@
 /** The methods of the table that belong into the audit log, each with its line. */
-import { type Api, ApiError, type CallContext, type MethodName, methods } from '@wardline/api'
+import { type Api, ApiError, type CallContext, type Denied, type MethodName, methods } from '@wardline/api'
 import { type ChainId, isHex32, limits, type MemberId, WardlineError } from '@wardline/codec'
 import { createAllowance } from '@wardline/node'
 import type { Clock } from '@wardline/ports'
@@ -21,6 +21,8 @@ export type Audit = {
   readonly api: Api
   /** `call` as an audited method of that name. */
   logged<P, R>(method: string, call: Call<P, R>): Call<P, R>
+  /** Writes down who asked for what its socket may not do, and nothing of the parameters: nobody has looked at them. */
+  readonly denied: Denied
 }
 
 /** Logs the audited methods of `api`. The callers of each socket share what they may ask for, and hear `busy` above it. */
@@ -62,11 +64,17 @@ export function auditApi(api: Api, { book, clock, chainOf, memberOf }: AuditPart
     }
   }
 
+  async function denied(method: MethodName, context: CallContext): Promise<void> {
+    admit(context)
+    const { role, actor = null } = context
+    await book.write({ role, actor, method, chain: null, ids: {}, outcome: 'not-permitted' })
+  }
+
   const audited = Object.entries(methods).flatMap(([name, row]) =>
     // The table pairs each name with the types of its own implementation.
     row.audited ? [[name, logged(name, api[name as MethodName] as Call<unknown, unknown>)] as const] : []
   )
-  return { api: { ...api, ...(Object.fromEntries(audited) as Partial<Api>) }, logged }
+  return { api: { ...api, ...(Object.fromEntries(audited) as Partial<Api>) }, logged, denied }
 }
 
 /** Parameters, which the table has checked, or what was answered. */

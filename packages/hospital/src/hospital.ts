@@ -1,5 +1,5 @@
 /** One hospital's daemon across its chains: opens them, works off their duties, answers the method table. */
-import { type Api, type OpenFeed, topics } from '@wardline/api'
+import { type Api, type Denied, type OpenFeed, topics } from '@wardline/api'
 import { WardlineError } from '@wardline/codec'
 import type { DiskSpace, LineLog } from '@wardline/ports'
 import { acknowledgingMethods } from './api/acknowledging.ts'
@@ -38,6 +38,8 @@ export type HospitalParts = Omit<RosterParts, 'name' | 'book'> & {
 
 export type Hospital = {
   readonly api: Api
+  /** To be told of calls that a socket may not make: they are in the audit log too. */
+  readonly denied: Denied
   /** What can be subscribed to. */
   readonly openFeed: OpenFeed
   /** How many run. */
@@ -73,7 +75,7 @@ export async function openHospital(labels: readonly string[], parts: HospitalPar
     await openAll(roster, labels)
     diskWatch = watchDisk(roster, parts)
     const openFeed = auditedFeeds(feedsOfRoster(roster, parts, failed), audit)
-    return { api: audit.api, openFeed, chains: () => roster.running().length, stop }
+    return { api: audit.api, denied: audit.denied, openFeed, chains: () => roster.running().length, stop }
   } catch (error) {
     await stop()
     throw error

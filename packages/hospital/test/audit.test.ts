@@ -1,5 +1,5 @@
 /** The audit log's chain, and what becomes of a call when its line cannot be written. */
-import { type Api, ApiError, createDispatcher, type Role } from '@wardline/api'
+import { type Api, ApiError, createDispatcher, methods, type Role } from '@wardline/api'
 import { type ChainId, limits, type MemberId, WardlineError } from '@wardline/codec'
 import { type Clock, LINE_LENGTH_MAX } from '@wardline/ports'
 import { createMemoryLineLog, createSystemClock } from '@wardline/system'
@@ -51,7 +51,7 @@ async function audited(
     chainOf: (_, asked) => (asked['chain'] === 'elsewhere' ? undefined : chain),
     memberOf: (of, reference) => (of === chain ? MEMBERS[reference ?? 'this hospital'] : undefined)
   })
-  const dispatch = createDispatcher(audit.api)
+  const dispatch = createDispatcher(audit.api, { denied: audit.denied })
   const lines = () => disk.text().split('\n').slice(0, -1)
   const entries = () => lines().map((line) => JSON.parse(line) as AuditEntry)
   return {
@@ -246,6 +246,45 @@ test('a line that the log does not take fails its own call, and the next one has
   await it.call('record.open', { record: two })
   assert.equal((await verifyAuditLog(it.lines())).kind, 'verified')
   assert.is(it.lines().length, 2)
+})
+
+test('what a socket may not do is a line too: method, role and actor, whatever the parameters are', async () => {
+  let calls = 0
+  const it = await audited(async () => {
+    calls += 1
+    return {}
+  })
+  const position = Object.keys(methods['record.open'].params.shape).indexOf('actor')
+  for (const [params, actor] of [
+    [{ record: one, actor: 'dr-1' }, 'dr-1'],
+    [[...Array.from({ length: position }, () => CANARY), 'dr-2'], 'dr-2'],
+    [{ record: CANARY, [CANARY]: [], actor: 'x'.repeat(129) }, null],
+    [{ actor: { [CANARY]: 1 } }, null],
+    [[], null],
+    [null, null],
+    [CANARY, null]
+  ] as const) {
+    assert.is(await codeOf(it.call('record.open', params as object, 'read')), 'not-permitted')
+    const { time: _, seq: __, previous: ___, ...line } = it.entries().at(-1) as AuditEntry
+    assert.equal(line, { role: 'read', actor, method: 'record.open', chain: null, ids: {}, outcome: 'not-permitted' })
+  }
+  assert.is(await codeOf(it.call('member.revoke', {}, 'ehr')), 'not-permitted')
+  assert.is(it.entries().at(-1)?.role, 'ehr')
+  assert.is(await codeOf(it.call('consent.list', {}, 'read')), 'not-permitted', 'a method whose calls have no line')
+  assert.equal([calls, it.lines().length], [0, 8])
+  assert.not.match(it.disk.text(), new RegExp(CANARY))
+  assert.is((await verifyAuditLog(it.lines())).kind, 'verified')
+})
+
+test('denials have the rate of their socket, and without a log there is no other answer than `unavailable`', async () => {
+  const it = await audited(async () => ({}), createMemoryLineLog(), movable().clock)
+  const ask = () => codeOf(it.call('record.open', {}, 'read'))
+  for (let call = 0; call < limits.auditedReadsBurst; call++) assert.is(await ask(), 'not-permitted')
+  assert.is(await ask(), 'busy')
+  assert.is(it.lines().length, limits.auditedReadsBurst)
+  it.disk.breakDisk()
+  assert.is(await codeOf(it.call('member.revoke', {}, 'ehr')), 'unavailable')
+  assert.is(it.book.failure(), 'line-log-failed')
 })
 
 /** Stands still unless it is moved. */

@@ -203,7 +203,7 @@ export async function start({ genesis }: Founded, place: Place, between: Between
       if (!crashed) place.failures.push(error)
     }
   })
-  const dispatch = createDispatcher(hospital.api, { checkResults: true })
+  const dispatch = createDispatcher(hospital.api, { checkResults: true, denied: hospital.denied })
   return {
     place,
     hospital,

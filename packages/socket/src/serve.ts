@@ -5,6 +5,7 @@ import {
   type Api,
   createDispatcher,
   createSubscriber,
+  type Denied,
   type Dispatch,
   type OpenFeed,
   type Role,
@@ -61,10 +62,11 @@ type Listener = {
  * @throws WardlineError `socket-path-too-long | socket-path-taken | socket-in-use | socket-failed`
  */
 export function serveSockets(
-  options: ServeOptions & { readonly api: Api; readonly openFeed: OpenFeed }
+  options: ServeOptions & { readonly api: Api; readonly openFeed: OpenFeed; readonly denied?: Denied }
 ): Promise<SocketServer> {
-  const { api, openFeed, ...rest } = options
-  return serveDispatch({ ...rest, dispatch: createDispatcher(api), subscribe: createSubscriber(openFeed) })
+  const { api, openFeed, denied, ...rest } = options
+  const dispatch = createDispatcher(api, denied === undefined ? {} : { denied })
+  return serveDispatch({ ...rest, dispatch, subscribe: createSubscriber(openFeed) })
 }
 
 /** As `serveSockets`, for any table of methods. */
