@@ -290,7 +290,7 @@ test('denials have the rate of their socket, and without a log there is no other
 /** Stands still unless it is moved. */
 function movable() {
   let nowMs = 1_000_000
-  const clock: Clock = { ...createSystemClock(), nowMs: () => nowMs }
+  const clock: Clock = { ...createSystemClock(), nowMs: () => nowMs, elapsedMs: () => nowMs }
   return { clock, move: (ms: number) => (nowMs += ms) }
 }
 
