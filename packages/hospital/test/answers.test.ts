@@ -2,7 +2,18 @@
 import type { KeyValueStore } from '@wardline/ports'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { base64, connected, type Daemon, found, level, start, stopAll, untilState } from './hospitals.ts'
+import {
+  base64,
+  connected,
+  type Daemon,
+  found,
+  level,
+  open,
+  slowToSay,
+  start,
+  stopAll,
+  untilState
+} from './hospitals.ts'
 
 const test = suite('hospital/answers')
 
@@ -52,6 +63,44 @@ test('an answer about custody has all that was final at the height it gives', as
     holders.map(({ member }) => member),
     daemons.map(({ place }) => place.member)
   )
+})
+
+test('while a block is being written that brings a record, no list has it yet, and who asks for it by name gets it when it is there', async () => {
+  const whole = await found(['Alpha', 'Beta', 'Gamma'])
+  let isArmed = false
+  let writing: ReturnType<typeof slowToSay> | undefined
+  const all = await Promise.all(
+    whole.places.map((place) =>
+      start(whole, place, {
+        store(store) {
+          if (place.name !== 'Beta') return store
+          writing = slowToSay(store, ({ key }) => isArmed && key.startsWith('views/custody/'))
+          return writing.slow
+        }
+      })
+    )
+  )
+  const [alpha, beta] = all as [Daemon, Daemon]
+  try {
+    await connected(all)
+    isArmed = true
+    const { id, record } = await alpha.call('record.send', { to: ['Beta'], content: base64('soon') })
+    await writing?.whenHeld
+    isArmed = false
+    const asked = [
+      beta.call('record.list', {}).then(({ records }) => records.map((row) => row.record)),
+      open(beta, { via: id }),
+      beta.call('record.receipt', { record }).then(({ transactions }) => transactions),
+      beta.call('record.trace', { record }).then((graph) => graph.edges.length)
+    ]
+    const answers = Promise.all(asked)
+    writing?.release()
+    assert.equal(await answers, [[], 'soon', 1, 1])
+  } finally {
+    writing?.release()
+    await stopAll(all)
+  }
+  for (const { failures } of whole.places) assert.equal(failures, [])
 })
 
 /** A store whose custody rows are not listed while the gate is closed; each list is as it was when it was asked for. */

@@ -11,7 +11,7 @@ import type { Membership } from '../membership.ts'
 import { refusal } from '../refusal.ts'
 import type { RunningChain } from '../running-chain.ts'
 import { findingOf } from './finding.ts'
-import { chainOfMode, nameOf, runningOn } from './lookup.ts'
+import { chainOfMode, nameOf, runningOn, seenBy } from './lookup.ts'
 
 type Methods = Pick<Api, 'record.pending' | 'record.ack'>
 type Send = ParsedTransaction<'stt.send'>
@@ -20,8 +20,9 @@ export function acknowledgingMethods(running: () => readonly RunningChain[]): Me
   const memberships = () => running().map(({ member }) => member)
   const named = (name: string | undefined) => runningOn(running(), chainOfMode(memberships, name, 'STT'))
   return {
-    async 'record.pending'({ chain: name, after, limit }) {
-      const { member, duties } = named(name)
+    async 'record.pending'({ chain: name, after, limit }, { role }) {
+      const { member: own, duties } = named(name)
+      const member = seenBy(role, own)
       const { chain, clock } = member
       const page = after === undefined ? { limit: limit + 1 } : { limit: limit + 1, after }
       const rows = await pendingDuties((options) => chain.store.range(options), page)

@@ -56,7 +56,7 @@ import {
 } from '@wardline/ledger'
 import type { Membership, Memberships } from '../membership.ts'
 import { damagedConsent } from './consents.ts'
-import { chainOfMode, headOf, memberNamed, nameOf } from './lookup.ts'
+import { chainOfMode, headOf, memberNamed, nameOf, seenBy } from './lookup.ts'
 import { type ClaimCheck, claimCheck } from './mismatch.ts'
 
 type Methods = Pick<
@@ -75,8 +75,8 @@ type Methods = Pick<
 
 export function custodyMethods(memberships: Memberships): Methods {
   return {
-    async 'record.trace'({ chain: name, record, draw, width, show }) {
-      const member = chainOfMode(memberships, name, 'STT')
+    async 'record.trace'({ chain: name, record, draw, width, show }, { role }) {
+      const member = seenBy(role, chainOfMode(memberships, name, 'STT'))
       const { height } = headOf(member)
       const graph = await graphOf(member, record)
       const holders = await everyHolder(member, graph)
@@ -99,8 +99,8 @@ export function custodyMethods(memberships: Memberships): Methods {
       return { ...answer, drawing, notes: custodyNotes(graph, selection) }
     },
 
-    async 'record.holders'({ chain: name, record, atMs, atHeight, ...page }) {
-      const member = chainOfMode(memberships, name, 'STT')
+    async 'record.holders'({ chain: name, record, atMs, atHeight, ...page }, { role }) {
+      const member = seenBy(role, chainOfMode(memberships, name, 'STT'))
       assertKnown(member, record)
       const at = headOf(member)
       const recall = recallOf(member, record)
@@ -116,8 +116,8 @@ export function custodyMethods(memberships: Memberships): Methods {
       }
     },
 
-    async 'record.path'({ chain: name, record, to }) {
-      const member = chainOfMode(memberships, name, 'STT')
+    async 'record.path'({ chain: name, record, to }, { role }) {
+      const member = seenBy(role, chainOfMode(memberships, name, 'STT'))
       const { origin } = assertKnown(member, record)
       const path = pathOfCopy(member.chain.store, record, memberNamed(member, to))
       if (path === undefined) throw notHeld()
@@ -131,8 +131,8 @@ export function custodyMethods(memberships: Memberships): Methods {
       }
     },
 
-    async 'record.downstream'({ chain: name, record, from, after, limit }) {
-      const member = chainOfMode(memberships, name, 'STT')
+    async 'record.downstream'({ chain: name, record, from, after, limit }, { role }) {
+      const member = seenBy(role, chainOfMode(memberships, name, 'STT'))
       const at = headOf(member)
       const graph = await graphOf(member, record)
       const all = downstreamOf(graph, memberNamed(member, from))
@@ -157,8 +157,8 @@ export function custodyMethods(memberships: Memberships): Methods {
       }
     },
 
-    async 'record.handoffs'({ chain: name, record, states, withoutConsent, invalidConsent, ...page }) {
-      const member = chainOfMode(memberships, name, 'STT')
+    async 'record.handoffs'({ chain: name, record, states, withoutConsent, invalidConsent, ...page }, { role }) {
+      const member = seenBy(role, chainOfMode(memberships, name, 'STT'))
       assertKnown(member, record)
       if (invalidConsent) assertConsentsRead(member)
       const at = headOf(member)
@@ -168,8 +168,8 @@ export function custodyMethods(memberships: Memberships): Methods {
       return { ...at, record, edges, next }
     },
 
-    async 'record.ancestor'({ chain: name, record, one, other }) {
-      const member = chainOfMode(memberships, name, 'STT')
+    async 'record.ancestor'({ chain: name, record, one, other }, { role }) {
+      const member = seenBy(role, chainOfMode(memberships, name, 'STT'))
       const { store } = member.chain
       const pair = [memberNamed(member, one), memberNamed(member, other)] as const
       if (pair.some((id) => heldRecord(store, id, record) === undefined)) throw notHeld()
@@ -186,8 +186,8 @@ export function custodyMethods(memberships: Memberships): Methods {
       }
     },
 
-    async 'record.held'({ chain: name, member: reference, after, limit }) {
-      const member = chainOfMode(memberships, name, 'STT')
+    async 'record.held'({ chain: name, member: reference, after, limit }, { role }) {
+      const member = seenBy(role, chainOfMode(memberships, name, 'STT'))
       const holder = reference === undefined ? member.chain.self : memberNamed(member, reference)
       const page = after === undefined ? { limit: limit + 1 } : { limit: limit + 1, after }
       const at = headOf(member)
@@ -202,8 +202,8 @@ export function custodyMethods(memberships: Memberships): Methods {
       }
     },
 
-    async 'handoff.between'({ chain: name, from, to, fromMs, toMs, ...page }) {
-      const member = chainOfMode(memberships, name, 'STT')
+    async 'handoff.between'({ chain: name, from, to, fromMs, toMs, ...page }, { role }) {
+      const member = seenBy(role, chainOfMode(memberships, name, 'STT'))
       const pair = [memberNamed(member, from), memberNamed(member, to)] as const
       const period = { ...(fromMs !== undefined && { fromMs }), ...(toMs !== undefined && { toMs }) }
       const at = headOf(member)
@@ -211,8 +211,11 @@ export function custodyMethods(memberships: Memberships): Methods {
       return { ...at, edges: handOffRows(member, items), next }
     },
 
-    async 'handoff.list'({ chain: name, state = 'sent', withoutConsent, invalidConsent, consent, ...params }) {
-      const member = chainOfMode(memberships, name, 'STT')
+    async 'handoff.list'(
+      { chain: name, state = 'sent', withoutConsent, invalidConsent, consent, ...params },
+      { role }
+    ) {
+      const member = seenBy(role, chainOfMode(memberships, name, 'STT'))
       const { store } = member.chain
       const { member: reference } = params
       const only = reference === undefined ? {} : { member: memberNamed(member, reference) }
@@ -240,8 +243,8 @@ export function custodyMethods(memberships: Memberships): Methods {
       }
     },
 
-    async 'record.receipt'(params) {
-      const member = chainOfMode(memberships, params.chain, 'STT')
+    async 'record.receipt'(params, { role }) {
+      const member = seenBy(role, chainOfMode(memberships, params.chain, 'STT'))
       const { record, to } = params
       const plan = to === undefined ? await wholePlan(member, record) : await planTo(member, record, to)
       const receipt = await receiptOf(member, plan, params)
@@ -324,7 +327,8 @@ async function receiptOf(
   plan: readonly TransactionId[],
   { anchor }: Params<'record.receipt'>
 ): Promise<JointReceipt> {
-  const last = plan.map((id) => chain.query.place(id)?.height).at(-1)
+  // Of a block that is being written the rows tell before it can be proven.
+  const last = await chain.atRest(() => plan.map((id) => chain.query.place(id)?.height).at(-1))
   assert(last !== undefined, 'what custody knows is final')
   if (anchor !== undefined && anchor > chain.head().height) {
     throw new ApiError('not-found', 'the anchor lies above the head')

@@ -1,8 +1,8 @@
 /** From what a caller names to what this daemon has: chains by label or id, members by id or display name. */
 
 import { ApiError, type MemberName, type Role } from '@wardline/api'
-import { assert, type ChainId, type Height, isHex32, type MemberId } from '@wardline/codec'
-import { type Mode, readMember } from '@wardline/ledger'
+import { assert, type ChainId, type Height, isHex32, type MemberId, type RecordId } from '@wardline/codec'
+import { type Mode, readMember, readRecord, type StoredRecord } from '@wardline/ledger'
 import type { Membership, Memberships } from '../membership.ts'
 import type { RunningChain } from '../running-chain.ts'
 
@@ -79,6 +79,13 @@ export function seenBy(role: Role, member: Membership): Membership {
 
 export function nameOf({ names }: Membership, member: MemberId): MemberName {
   return { member, name: names.get(member) ?? null }
+}
+
+/** The record of a transmission that the rows show. The state has it a moment later, if its block is being written. */
+export async function recordOf({ chain }: Membership, id: RecordId): Promise<StoredRecord> {
+  const record = readRecord(chain.state, id) ?? (await chain.atRest(() => readRecord(chain.state, id)))
+  assert(record !== undefined, 'a final transmission is of a record')
+  return record
 }
 
 /**

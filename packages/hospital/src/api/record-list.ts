@@ -1,23 +1,21 @@
 /** `record.list`: what this hospital sent or was sent, newest first. */
 import type { Api, Result } from '@wardline/api'
-import { assert } from '@wardline/codec'
 import { type Item, itemsOf, recallIn } from '@wardline/custody'
-import { readRecord } from '@wardline/ledger'
 import { transmissionOf } from '../holding.ts'
 import type { Membership, Memberships } from '../membership.ts'
-import { chainOfMode, nameOf } from './lookup.ts'
+import { chainOfMode, nameOf, recordOf, seenBy } from './lookup.ts'
 
 type Row = Result<'record.list'>['records'][number]
 
 export function recordList(memberships: Memberships): Api['record.list'] {
-  return async ({ chain: name, which, before, limit }) => {
-    const member = chainOfMode(memberships, name, 'STT')
+  return async ({ chain: name, which, before, limit }, { role }) => {
+    const member = seenBy(role, chainOfMode(memberships, name, 'STT'))
     const { chain, clock } = member
     const page = { which, limit, headMs: chain.head().time, ...(before !== undefined && { before }) }
     const { items, next } = await itemsOf(chain.store, chain.self, page)
     const records: Row[] = []
     for (const item of items) {
-      records.push(rowOf(member, item))
+      records.push(await rowOf(member, item))
       // A row reads a block: votes and other calls come between.
       await new Promise<void>((resolve) => clock.after(0, resolve))
     }
@@ -25,10 +23,9 @@ export function recordList(memberships: Memberships): Api['record.list'] {
   }
 }
 
-function rowOf(member: Membership, { recordId, transmission, state }: Item): Row {
+async function rowOf(member: Membership, { recordId, transmission, state }: Item): Promise<Row> {
   const { chain } = member
-  const record = readRecord(chain.state, recordId)
-  assert(record !== undefined, 'a final transmission is of a record')
+  const record = await recordOf(member, recordId)
   const sent = transmissionOf(member, transmission.id)
   return {
     record: recordId,

@@ -1,15 +1,8 @@
 /** Records: sending, opening and listing them. */
 import { type Api, ApiError, type Params } from '@wardline/api'
-import { assert, fromHex, type MemberId, unreachable } from '@wardline/codec'
+import { fromHex, type MemberId, unreachable } from '@wardline/codec'
 import { heldRecord } from '@wardline/custody'
-import {
-  isRecalled,
-  type ParsedTransaction,
-  readAcknowledgement,
-  readDescriptor,
-  readRecall,
-  readRecord
-} from '@wardline/ledger'
+import { isRecalled, type ParsedTransaction, readAcknowledgement, readDescriptor, readRecall } from '@wardline/ledger'
 import { openDuty } from '@wardline/views'
 import { build, type NotSent, type SendRequest, send } from '../author.ts'
 import { contentOf, envelopeOf } from '../content.ts'
@@ -21,7 +14,7 @@ import type { RunningChain } from '../running-chain.ts'
 import { chainThatKnows } from './chain-meant.ts'
 import { checkConsent } from './consents.ts'
 import { findingOf } from './finding.ts'
-import { chainNamed, chainOfMode, memberNamed, nameOf, runningOn } from './lookup.ts'
+import { chainNamed, chainOfMode, memberNamed, nameOf, recordOf, runningOn } from './lookup.ts'
 import { recordList } from './record-list.ts'
 import { openShared } from './shared-records.ts'
 import { openAnchored } from './spv.ts'
@@ -71,8 +64,7 @@ export function recordMethods(running: () => readonly RunningChain[]): Methods {
       const sent = await transmissionToOpen(one, params, deadline)
       await checkToOpen(one, sent, deadline)
       const content = await contentOf(member, sent, deadline)
-      const record = readRecord(chain.state, sent.body.recordId)
-      assert(record !== undefined, 'a final transmission is of a record')
+      const record = await recordOf(member, sent.body.recordId)
       return {
         chain: chain.id,
         record: sent.body.recordId,

@@ -63,6 +63,24 @@ test('no name of staff is anywhere else on the read socket', async () => {
   assert.not.match(JSON.stringify(answers), /Jane Roe/)
 })
 
+test('nor on a transfer chain: not by an answer, and not by asking for a name', async () => {
+  const transfers = await found(['Alpha', 'Beta'])
+  const daemons = (await startAll(transfers)) as [Daemon, Daemon]
+  try {
+    const [one] = daemons
+    const { member } = await one.call('person.create', { name: JANE, role: 'doctor' })
+    const held = await read(one, 'record.held', { member })
+    assert.equal([held.member, held.name], [member, null])
+    assert.is((await one.call('record.held', { member: JANE }, { role: 'ehr' })).member, member)
+    assert.is(await codeOf(read(one, 'record.held', { member: JANE })), 'not-found')
+    assert.is(await codeOf(read(one, 'handoff.between', { from: JANE, to: 'Beta' })), 'not-found')
+    assert.is(await codeOf(read(one, 'handoff.list', { member: JANE })), 'not-found')
+  } finally {
+    await stopAll(daemons)
+  }
+  for (const { failures } of transfers.places) assert.equal(failures, [])
+})
+
 test('a patient has no reference on the read socket, whether or not there is such a patient', async () => {
   for (const patient of ['MRN 4711', 'MRN 4712']) {
     assert.is(await codeOf(read(alpha, 'audit.patient', { patient })), 'not-permitted')
