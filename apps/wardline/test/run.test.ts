@@ -76,6 +76,8 @@ for (const [args, exit] of [
   [['record', 'holders', ID, '--at', 'yesterday'], 2],
   [['record', 'trace', ID, '--to', 'Mercy'], 2],
   [['record', 'handoffs', '--from', 'Mercy'], 2],
+  [['record', 'handoffs'], 2],
+  [['record', 'handoffs', '--member', 'Mercy'], 2],
   [['record', 'handoffs', ID, '--member', 'Mercy'], 2],
   [['tx', 'get', ID, '--anchor', 'x'], 2],
   [['chain', 'block', 'x'], 2],
@@ -226,6 +228,18 @@ test('record send gives the exact bytes, of a file or standard input, and keeps 
     writeFileSync(join(folder, 'huge'), Buffer.alloc(1024 * 1024 + 1))
     assert.is((await run(['record', 'send', 'huge', '--to', 'Mercy', ...home])).exit, 1)
     assert.is(seen.length, 2)
+  })
+})
+
+test('who does not hear whether a record was sent is told its id and to look before sending again', async () => {
+  const api = fake('record.send', () => {
+    throw new ApiError('timeout', 'not final yet', { id: ID })
+  })
+  await withFake(api, async () => {
+    writeFileSync(join(folder, 'late'), 'x')
+    const { exit, err } = await run(['record', 'send', 'late', '--to', 'Mercy', '--chain', 'c', ...home])
+    assert.is(exit, 6)
+    assert.match(err, new RegExp(`Its id is ${ID}\\. .*twice.*wardline record list --which own --chain c`))
   })
 })
 

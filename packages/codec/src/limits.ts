@@ -103,6 +103,8 @@ export const limits = {
   traceTransmissionsMax: 10_000,
   /** Hand-offs of these transmissions, one for each receiver: one answer (`rpcAnswerBytesMax`) holds no more of about 800 bytes. */
   traceHandOffsMax: 40_000,
+  /** Hand-offs in one drawing: it is made in one go, in which nothing else is done, and more than these take up to seconds. */
+  drawnHandOffsMax: 4_000,
   /** Transmissions that one `stt.ack` acknowledges: more would make the receipts of a trace large. */
   acksPerTransactionMax: 32,
   /** Consents that one hospital can keep terms of, for one chain. */

@@ -52,7 +52,7 @@ export {
   pathOfCopy,
   type RecalledOrigin
 } from './queries.ts'
-export { custodyNotes, FORMS, type Form, renderCustody } from './render.ts'
+export { custodyNotes, drawnHandOffs, FORMS, type Form, renderCustody } from './render.ts'
 export type { OpenState } from './rows.ts'
 export { sealContextOf } from './seal-context.ts'
 export {

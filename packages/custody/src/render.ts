@@ -22,6 +22,11 @@ export function custodyNotes(graph: CustodyGraph, selection?: Selection): string
   return notesOf(select(graph, selection))
 }
 
+/** How many hand-offs such a drawing shows. */
+export function drawnHandOffs(graph: CustodyGraph, selection?: Selection): number {
+  return select(graph, selection).transmissions.reduce((sum, { to }) => sum + to.length, 0)
+}
+
 /** @param options.width columns, for `terminal` and `ascii` */
 export function renderCustody(
   graph: CustodyGraph,

@@ -249,9 +249,10 @@ function askHandOffs(
   if (isBetween && !isByConsent) {
     return client.call('handoff.between', { from, to, ...period, ...page })
   }
-  if (from !== undefined || to !== undefined || isPeriodGiven || state.length > 1) {
+  const isUnsaid = state.length === 0 && !isByConsent
+  if (from !== undefined || to !== undefined || isPeriodGiven || state.length > 1 || isUnsaid) {
     throw usage(
-      'Give --from and --to, with --since and --until if you like; or one --state, --without-consent, --invalid-consent or --consent, with --member if you like.'
+      'Name a record; or give --from and --to, with --since and --until if you like; or one --state, --without-consent, --invalid-consent or --consent, with --member if you like.'
     )
   }
   const [only] = state as readonly ParamsInput<'handoff.list'>['state'][]

@@ -3,7 +3,7 @@
 import { open } from 'node:fs/promises'
 import type { ParamsInput, Result } from '@wardline/api'
 import { type Hash, limits, type RecordId, type SignKey, type TransactionId } from '@wardline/codec'
-import { CommandFailure, EXIT, usage } from '../exit.ts'
+import { CommandFailure, EXIT, ifUnsure, usage } from '../exit.ts'
 import { readBytes } from '../files.ts'
 import { type Common, emit, recallWord, say, short, table, utc, who } from '../output.ts'
 import { withDaemon } from '../settings.ts'
@@ -38,7 +38,10 @@ export async function sendRecord(common: Common, file: string | undefined, optio
     consent: options.consent as Hash | undefined,
     recallKey: options.recallKey as SignKey | undefined
   }
-  const result = await withDaemon(common, (client) => client.call('record.send', params))
+  const list = ['wardline record list --which own', ...(options.chain === undefined ? [] : ['--chain', options.chain])]
+  const result = await withDaemon(common, (client) => client.call('record.send', params)).catch((error: unknown) => {
+    throw ifUnsure(error, undefined, `To send again would send it twice; look first: ${list.join(' ')}`)
+  })
   emit(common, result, () =>
     [
       `record        ${result.record}`,

@@ -145,7 +145,7 @@ export const custodyMethods = {
         )
         .optional()
     }),
-    errors: ['not-found']
+    errors: ['not-found', 'too-large']
   }),
   'record.holders': method({
     summary: 'Says who holds a record and on which transmission’s authority, now or at an earlier time or height.',

@@ -3,7 +3,7 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { STATE_WORDS } from '../../src/draw/glyphs.ts'
 import { textWidth } from '../../src/draw/text-width.ts'
-import { type CustodyGraph, type DeliveryState, drawSwimlanes, handOffs } from '../../src/index.ts'
+import { type CustodyGraph, type DeliveryState, drawnHandOffs, drawSwimlanes, handOffs } from '../../src/index.ts'
 import { DAY, graphOf, type Hop, hospitalName, recalledAt, START } from '../graphs.ts'
 
 const test = suite('custody/draw/swimlanes')
@@ -210,6 +210,11 @@ test('a selection shows a part, and says how much it hides', () => {
     selection: { toMs: 0 }
   })
   assert.match(nothing, 'Hidden hand-offs: 5 by time.')
+  const counts = [undefined, { states: ['refused', 'sent'], max: 1 }, { toMs: 0 }] as const
+  assert.equal(
+    counts.map((selection) => drawnHandOffs(graphOf(journey), selection)),
+    [5, 1, 0]
+  )
 })
 
 test('a hundred hospitals and a thousand transmissions are drawn, in reasonable time', () => {

@@ -17,6 +17,7 @@ import {
   consentStanding,
   custodyNotes,
   downstreamOf,
+  drawnHandOffs,
   type Edge,
   edgesBetween,
   edgesIn,
@@ -94,6 +95,10 @@ export function custodyMethods(memberships: Memberships): Methods {
       }
       if (draw === undefined) return answer
       const selection = selectionOf(member, show)
+      if (drawnHandOffs(graph, selection) > limits.drawnHandOffsMax) {
+        const bound = `a drawing shows at most ${limits.drawnHandOffsMax} hand-offs`
+        throw new ApiError('too-large', `${bound}; show fewer, by time, hospital, state or the newest`)
+      }
       const names = (id: MemberId) => member.names.get(id) ?? id.slice(0, 12)
       const drawing = renderCustody(graph, draw, { names, width, selection })
       return { ...answer, drawing, notes: custodyNotes(graph, selection) }
