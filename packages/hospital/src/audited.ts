@@ -120,7 +120,7 @@ function idsOf(method: string, asked: Fields, answered: Fields, idOf: IdOf): Aud
     owner: isRequest ? idOf(asked['owner']) : undefined,
     accessor: isRequest ? idOf(asked['accessor']) : undefined,
     members: members.slice(0, AUDIT_IDS_MAX).flatMap((one) => idOf(one) ?? []),
-    consent: method === 'consent.note' ? first(asked['consent']) : undefined,
+    consent: method.startsWith('consent.') ? first(asked['consent']) : undefined,
     leftOut: [records, members].reduce((sum, { length }) => sum + Math.max(0, length - AUDIT_IDS_MAX), 0) || undefined
   }
   return Object.fromEntries(

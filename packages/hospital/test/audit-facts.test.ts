@@ -210,6 +210,7 @@ const MEANT: readonly (readonly [MethodName, object, string | null, string])[] =
   ['record.ack', { via: transaction }, 'transfers', 'not-found'],
   ['record.envelope', { via: transaction }, 'transfers', 'not-found'],
   ['consent.note', { consent: X as Hash }, 'transfers', 'none'],
+  ['consent.remove', { consent: X as Hash }, 'transfers', 'none'],
   ['record.publish', { alias, content, doctors: ['Nobody'] }, 'alliance', 'not-found'],
   ['record.amend', { record, content, doctors: ['Nobody'] }, 'alliance', 'not-found'],
   ['patient.enrol', { patient: 'nobody' }, 'alliance', 'not-found'],
@@ -234,6 +235,7 @@ test('a call that names no chain has the line of the one that its method took', 
     assert.is(await codeOf(alder.call(method, params as never)), code, method)
     const entry = parseAuditLine(alder.audit().at(-1) as string)
     assert.equal([entry?.method, entry?.chain], [method, label === null ? null : chainIdOf(genesis(label))])
+    if ('consent' in params) assert.equal(entry?.ids, { consent: X })
   }
 })
 

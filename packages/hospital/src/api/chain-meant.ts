@@ -12,6 +12,7 @@ const MODES: Readonly<Partial<Record<MethodName | 'subscribe accesses', readonly
   'record.ack': ['STT'],
   'record.envelope': ['STT'],
   'consent.note': ['STT'],
+  'consent.remove': ['STT'],
   'record.publish': ['DSS'],
   'record.amend': ['DSS'],
   'patient.enrol': ['DSS'],
