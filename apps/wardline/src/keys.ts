@@ -57,13 +57,13 @@ export async function loadChainSigners(keys: Keys, label: string): Promise<Chain
 
 /**
  * Makes the chain's keys unless there are some; both ways the signers.
- * @param hasRun whether a daemon has run the chain here: with new keys it would be no member of it
+ * @param isLost whether there were keys once: with new ones this hospital would be no member of the chain
  * @throws CommandFailure `keys-absent` if it has, and the keys are gone
  */
-export async function ensureChainSigners(keys: Keys, label: string, hasRun: boolean): Promise<ChainSigners> {
+export async function ensureChainSigners(keys: Keys, label: string, isLost: boolean): Promise<ChainSigners> {
   const known = await loadChainSigners(keys, label)
   if (known !== undefined) return known
-  if (hasRun) {
+  if (isLost) {
     throw new CommandFailure(
       EXIT.error,
       'keys-absent',

@@ -1,8 +1,8 @@
 /** Opens what one chain needs of this machine: genesis, keys, database, vote journal, network. */
-import { readdir, readFile } from 'node:fs/promises'
+import { readFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { WardlineError } from '@wardline/codec'
-import { type Config, homePaths, loadPassphrase } from '@wardline/config'
+import { type Config, hasRun, homePaths, loadPassphrase, namesIn } from '@wardline/config'
 import type { ChainSetup, OpenSetup } from '@wardline/hospital'
 import { createFileKeys, openFileRecordKeys, sealKeysOf, storageKeyOf, voteKeysOf } from '@wardline/keys-files'
 import { type Genesis, parseGenesis, verifyGenesis } from '@wardline/ledger'
@@ -58,7 +58,7 @@ async function openSetup(
   const keyFiles = await openKeys(config, random)
   const home = homePaths(config.home)
   const paths = home.chain(label)
-  const keys = await loadKeys(keyFiles, label, paths.votes)
+  const keys = await loadKeys(keyFiles, label, await hasRun(config.home, label))
   const secretKey = keys['host']
   if (secretKey === undefined) {
     throw new WardlineError('keys-incomplete', `the keys of chain ${label} have no host key`)
@@ -101,12 +101,11 @@ async function openKeys(config: Config, random: Random): Promise<Keys> {
   return createFileKeys({ directory: homePaths(config.home).keys, passphrase, random })
 }
 
-/** @param votes the folder of the chain's votes, which is there once a daemon has run */
-async function loadKeys(keyFiles: Keys, label: string, votes: string): Promise<KeySet> {
+/** @param isLost whether there were keys once */
+async function loadKeys(keyFiles: Keys, label: string, isLost: boolean): Promise<KeySet> {
   const keys = await keyFiles.load(label)
   if (keys !== undefined) return keys
-  const hasRun = (await namesIn(votes)).length > 0
-  const remedy = hasRun
+  const remedy = isLost
     ? `put ${label}.key back from the backup of the keys, for with new ones this hospital is no member of the chain`
     : `run "wardline id export --chain ${label}"`
   throw new WardlineError('keys-absent', `there are no keys for chain ${label}; ${remedy}`)
@@ -119,17 +118,6 @@ async function holdsSealed(home: string): Promise<boolean> {
   const vaults = dirname(vault('any'))
   for (const label of await namesIn(vaults)) if ((await namesIn(join(vaults, label))).length > 0) return true
   return false
-}
-
-/** None where there is no such folder. @throws WardlineError `file-unreadable` */
-async function namesIn(folder: string): Promise<readonly string[]> {
-  try {
-    return await readdir(folder)
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException
-    if (code === 'ENOENT' || code === 'ENOTDIR') return []
-    throw new WardlineError('file-unreadable', `cannot read the folder ${folder}: ${code}`, { cause: error })
-  }
 }
 
 /** A chain starts only from a genesis that every founder signed. */

@@ -129,37 +129,31 @@ const bads: readonly Bad[] = [
     says: /107/
   },
   {
-    why: 'no keys of the chain',
-    spoil: (home) => rm(join(homePaths(home).keys, `${LABEL}.key`)),
+    why: 'no keys of a chain that never ran here',
+    async spoil(home) {
+      const { keys, vault, chain } = homePaths(home)
+      const { store, votes } = chain(LABEL)
+      for (const folder of [store, votes, vault(LABEL)]) await rm(folder, { recursive: true, force: true })
+      for (const file of [`${LABEL}.key`, `${LABEL}.payload-keys.1`]) await rm(join(keys, file))
+    },
     code: 1,
     says: /no keys for chain solo; run "wardline id export --chain solo" \(keys-absent\)$/
   },
   {
     why: 'the keys lost of a chain that has run here',
-    async spoil(home) {
-      const { votes } = homePaths(home).chain(LABEL)
-      await mkdir(votes, { recursive: true })
-      await writeFile(join(votes, '00000001'), '')
-      await rm(join(homePaths(home).keys, `${LABEL}.key`))
-    },
+    spoil: (home) => rm(join(homePaths(home).keys, `${LABEL}.key`)),
     code: 1,
     says: /no keys for chain solo; put solo.key back from the backup of the keys, .* \(keys-absent\)$/
   },
   {
     why: 'a vault whose storage key is lost',
     async spoil(home) {
-      const vault = homePaths(home).vault(LABEL)
-      await mkdir(vault, { recursive: true })
-      await writeFile(join(vault, 'sealed'), '')
+      const { keys, vault } = homePaths(home)
+      for (const file of ['storage.key', `${LABEL}.payload-keys.1`]) await rm(join(keys, file))
+      await writeFile(join(vault(LABEL), 'sealed'), '')
     },
     code: 1,
     says: /storage.key is missing .* put it back from the backup of the keys \(storage-key-absent\)$/
-  },
-  {
-    why: 'payload keys whose storage key is lost',
-    spoil: (home) => writeFile(join(homePaths(home).keys, `${LABEL}.payload-keys.1`), ''),
-    code: 1,
-    says: /storage.key is missing .* \(storage-key-absent\)$/
   },
   {
     why: 'keys that are not keys',
@@ -246,10 +240,10 @@ const bads: readonly Bad[] = [
     says: /payload-keys\.1 is damaged: .*fetched again from the other members then \(record-keys-corrupt\)$/
   },
   {
-    why: 'a lost storage key',
+    why: 'payload keys whose storage key is lost',
     spoil: (home) => rm(join(homePaths(home).keys, 'storage.key')),
     code: 1,
-    says: /or it belongs to another storage key; .*\(record-keys-corrupt\)$/
+    says: /storage.key is missing .* \(storage-key-absent\)$/
   },
   {
     why: 'something that is no folder where the vault should be',

@@ -38,7 +38,8 @@ export type ItemsOptions = {
 /** Of a 32-byte name in a key. */
 const NAME_DIGITS = 64
 
-/** The newest first. Reads about `limit` rows for each hospital that ever sent the member something, or was sent something by it. */
+/** The newest first. Reads about `limit` rows for each hospital that ever sent the member something; for each that was sent something by
+ * it, as many as it takes to find so many records of its own among them. */
 export async function itemsOf(
   rows: Rows,
   member: MemberId,

@@ -1,8 +1,9 @@
 /**
  * The local log of who asked this daemon for what, and of what it gave to other hospitals: one line for each call that changes
- * something or reads a record's content, denied ones too, and one for each release of an anchored record that has ended, chained by hashes, so that a line that was altered, moved or taken out of the middle is seen. It names records,
- * transactions and members by their ids; it holds no content, no hospital's name and no key. `actor` is what the hospital
- * asserts, and a person's name only if the hospital puts one there.
+ * something or reads a record's content, denied ones too, and one for each release of an anchored record that has ended, chained
+ * by hashes, so that a line that was altered, moved or taken out of the middle is seen. It names records, transactions and
+ * members by their ids; it holds no content, no hospital's name and no key. `actor` is what the hospital asserts, and a person's
+ * name only if the hospital puts one there.
  *
  * A call has its line on disk before its answer leaves. A call that the end of the daemon cuts off has none: nobody got an
  * answer, and what it had submitted is on the chain. Lines cut off at the end are not seen from the log alone: keep a copy

@@ -80,6 +80,7 @@ export function createStreams(parts: {
     stream.addEventListener('close', ({ error }) => work.abort('stream-closed', 'the client left', error))
     let release = (): void => {}
     let isRead = false
+    let isGiven = false
     try {
       const asked = work.within(parts.stallMs, 'the request took too long')
       const reader = readFrames(stream, work.signal, requestBytesMax + PREFIX_BYTES)
@@ -92,6 +93,7 @@ export function createStreams(parts: {
       for await (const frame of untilAborted(handler(request, from), work.signal)) {
         await writeFrame(stream, frame, { stallMs: parts.stallMs, signal: work.signal })
       }
+      isGiven = true
       work.end()
       await finish(stream, parts.stallMs)
     } catch (error) {
@@ -100,7 +102,8 @@ export function createStreams(parts: {
       if (isRead ? code === 'bad-request' : code === 'stream-overflow') parts.onFault(from, code)
       if (error instanceof AssertionError) parts.onBug(error)
       if (!closed) {
-        const level = error instanceof WardlineError ? 'debug' : 'error'
+        // What is no error of the protocol is one of the handler's, unless the client left before it had taken all.
+        const level = error instanceof WardlineError || isGiven ? 'debug' : 'error'
         log[level]('A request ended early.', { peer: from, protocol, code, reason: nameOf(error) })
       }
       stream.abort(error instanceof Error ? error : new Error(code))

@@ -80,6 +80,7 @@ export function createCommitter(parts: CommitterParts): Committer {
   /** Blocks of branches that lost; their bodies go with the next block's write. */
   const stale: Digest[] = []
   let isWriting = false
+  let failed: Error | undefined
   const waiting: { readonly run: () => void; readonly fail: (error: unknown) => void }[] = []
 
   async function commitOne(
@@ -134,12 +135,12 @@ export function createCommitter(parts: CommitterParts): Committer {
       // Blocks that were kept and never executed, or before a restart: nobody else remembers them.
       writes.push(...(await lostBranches(store, head.height)))
     }
-    state.hold(block.changes)
-    state.hold(block.seen)
+    state.hold(block.changes, block.seen)
     isWriting = true
     try {
       await store.write(writes, { sync: true })
     } catch (error) {
+      failed = error as Error
       for (const { fail } of waiting.splice(0)) fail(error)
       throw error
     }
@@ -185,7 +186,8 @@ export function createCommitter(parts: CommitterParts): Committer {
     atRest: (run) =>
       new Promise((resolve, fail) => {
         const now = () => resolve(Promise.try(run))
-        if (isWriting) waiting.push({ run: now, fail })
+        if (failed !== undefined) fail(failed)
+        else if (isWriting) waiting.push({ run: now, fail })
         else now()
       })
   }

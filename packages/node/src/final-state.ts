@@ -12,8 +12,9 @@ export type FinalState = StateView & {
   /**
    * Answers these rows as they are until `update`; call before they are written. A store shows what is written before it says
    * that it is, and rows of two blocks at once would be a state that the chain never had.
+   * @param added rows that are not there yet, which saves looking
    */
-  hold(changes: readonly Change[]): void
+  hold(changes: readonly Change[], added: readonly Change[]): void
   /** Takes in what a block changed, the used ids too; call as soon as it is in the store. */
   update(changes: readonly Change[]): void
 }
@@ -58,8 +59,9 @@ export function createFinalState(store: KeyValueStore): FinalState {
 
   return {
     get,
-    hold(changes) {
+    hold(changes, added) {
       for (const { key } of changes) held.set(key, get(key))
+      for (const { key } of added) held.set(key, undefined)
     },
     update(changes) {
       for (const { key, value } of changes) {

@@ -167,9 +167,9 @@ export function createSubmitter(parts: SubmitterParts): Submitter {
     mempool.remove(transaction.leaf)
     admission.settle(transaction.leaf)
     const isMine = mine.delete(transaction.leaf)
-    const isLast = mempool.withId(transaction.id) === undefined
     // Another signature over the same id may still become final.
-    if (!isWantedElsewhere(transaction)) outcomes.settle(transaction.id, outcome)
+    const isLast = !isWantedElsewhere(transaction)
+    if (isLast) outcomes.settle(transaction.id, outcome)
     if (isMine || isLast) parts.background(() => forget(transaction, { isMine, isLast }))
   }
 

@@ -154,8 +154,19 @@ export function serveSync(parts: SyncParts): void {
     if (!allowance.take(peer, tokens)) throw busy()
   }
 
+  /** Answers of one peer that wait for its allowance. The transport does not count those whose stream it reset. */
+  const waiting = new Map<PeerName, number>()
+
+  /** @throws WardlineError `busy` where as many of the peer's answers wait already as it may have running */
   async function untilHas(peer: PeerName, tokens: number): Promise<void> {
+    if (allowance.has(peer, tokens)) return
+    const before = waiting.get(peer) ?? 0
+    if (before >= limits.streamsPerPeer) throw busy()
+    waiting.set(peer, before + 1)
     while (!allowance.has(peer, tokens)) await new Promise<void>((resolve) => clock.after(PACE_MS, resolve))
+    const left = (waiting.get(peer) ?? 1) - 1
+    if (left > 0) waiting.set(peer, left)
+    else waiting.delete(peer)
   }
 
   async function* answer(bytes: Uint8Array, from: PeerName): AsyncIterable<Uint8Array> {

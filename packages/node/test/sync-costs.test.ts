@@ -77,6 +77,13 @@ async function setUp({ pending = [] }: { pending?: readonly Leaf[] } = {}) {
   return {
     clock,
     ask,
+    /** Whether the answer to such a request waits; nobody hears it then. */
+    async waits(request: Parameters<typeof ask>[0]): Promise<'yes' | 'no' | 'busy'> {
+      const answer = ask(request)
+      const over = await Promise.race([answer, settled()])
+      if (over === undefined) return 'yes'
+      return over.code === undefined ? 'no' : 'busy'
+    },
     bodiesRead: () => bodiesRead,
     /** How many of `tries` such requests in a row are answered. */
     async answered(tries: number, request: (index: number) => Parameters<typeof ask>[0]): Promise<number> {
@@ -166,6 +173,21 @@ test('to read and hash ever other blocks for a request of 100 bytes is paid for,
   assert.ok(it.bodiesRead() <= BURST / 86 + 1, `${it.bodiesRead()} read`)
   await it.clock.pass(1000)
   assert.is(await it.answered(blocks.length, request), Math.floor(PER_SECOND / 86))
+})
+
+test('a peer that leaves while answers wait for its allowance has no more of them waiting than it may have running', async () => {
+  const it = await setUp()
+  await it.finalize(1, transactions('final', 1))
+  const blocks = { ask: 'blocks', from: 1, max: 1 }
+  // Until what catch-up leaves for votes is all there is.
+  while ((await it.waits(blocks)) === 'no');
+  const more = await Promise.all(Array.from({ length: 3 * limits.streamsPerPeer }, () => it.waits(blocks)))
+  assert.equal(
+    ['yes', 'busy'].map((how) => more.filter((one) => one === how).length),
+    [limits.streamsPerPeer - 1, 2 * limits.streamsPerPeer + 1]
+  )
+  await it.clock.pass(2_000)
+  assert.is(await it.waits(blocks), 'no', 'they are over')
 })
 
 test('members who lack transactions of one proposal cost the proposer one look at its body', async () => {

@@ -26,7 +26,8 @@ export interface Network {
    * Serves `protocol`. At most `limits.streamsPerPeer` handlers of it run at once per peer, with requests of at most
    * `limits.requestBytesPerPeerMax` over all protocols; more are refused. A request above `requestBytesMax` is refused by
    * its length alone and counts against the peer. What the handler throws closes the stream; a WardlineError `bad-request`
-   * counts against the peer too, and a failed assertion ends this program. A handler is ended (`return` on its iterator) when its client goes away.
+   * counts against the peer too, and a failed assertion ends this program. A handler is ended (`return` on its iterator) when
+   * its client goes away.
    */
   serve(protocol: string, handler: StreamHandler, options: ServeOptions): void
   /** Counts against the peer's score; a peer that falls too low is disconnected for a while. `code` is logged with its name. */

@@ -1,12 +1,12 @@
 /** Makes a chain's keys once and writes the card. The card follows from the keys and the settings alone, so it is always the same. */
 
 import { randomInt } from 'node:crypto'
-import { existsSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { type ChainId, isHex32, type MemberId } from '@wardline/codec'
 import {
   addressProblem,
   type ChainConfig,
+  hasRun,
   homePaths,
   labelProblem,
   portOf,
@@ -39,8 +39,7 @@ export async function exportId(common: Common, options: ExportOptions): Promise<
   const keys = await openKeys(settings)
   const identity = await loadIdentity(keys)
   const chain = await ensureChain(settings, label, options)
-  const { votes } = homePaths(settings.config.home).chain(label)
-  const signers = await ensureChainSigners(keys, label, existsSync(votes))
+  const signers = await ensureChainSigners(keys, label, await hasRun(settings.config.home, label))
   const card = makeCard(
     {
       name: settings.config.name,

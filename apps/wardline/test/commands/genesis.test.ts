@@ -95,7 +95,8 @@ test('id export makes the keys once and gives the same card every time', async (
 
 test('id export makes no keys anew for a chain that has run here', async () => {
   await ok(['id', 'export', '--chain', 'ran', '--home', 'h1'])
-  mkdirSync(at('h1/chains/ran/votes'), { recursive: true })
+  mkdirSync(at('h1/vault/ran'), { recursive: true })
+  writeFileSync(at('h1/vault/ran/sealed'), '')
   unlinkSync(at('h1/keys/ran.key'))
   await fails(['id', 'export', '--chain', 'ran', '--home', 'h1'], 1, 'keys-absent')
   assert.not(existsSync(at('h1/keys/ran.key')))

@@ -1,33 +1,9 @@
 /** Which chain a call is about, as its method finds it: what the audit log says where the caller names none. */
-import type { MethodName } from '@wardline/api'
+import { type Method, methods } from '@wardline/api'
 import type { RecordId, TransactionId } from '@wardline/codec'
-import { type Mode, readAnchoredRecord, readPatientRecord, readRecord } from '@wardline/ledger'
+import { readAnchoredRecord, readPatientRecord, readRecord } from '@wardline/ledger'
 import type { Membership, Memberships } from '../membership.ts'
 import { chainIfNamed } from './lookup.ts'
-
-/** The modes whose chains the audited methods are for; any mode where a method is not here. */
-const MODES: Readonly<Partial<Record<MethodName | 'subscribe accesses', readonly Mode[]>>> = {
-  'record.send': ['STT'],
-  'record.recall': ['STT'],
-  'record.ack': ['STT'],
-  'record.envelope': ['STT'],
-  'consent.note': ['STT'],
-  'consent.remove': ['STT'],
-  'record.publish': ['DSS'],
-  'record.amend': ['DSS'],
-  'patient.enrol': ['DSS'],
-  'patient.withdraw': ['DSS'],
-  'patient.timeline': ['DSS'],
-  'alias.open': ['DSS', 'SPV'],
-  'alias.find': ['DSS', 'SPV'],
-  'subscribe accesses': ['DSS', 'SPV'],
-  'record.anchor': ['SPV'],
-  'record.request': ['SPV'],
-  'grant.create': ['SPV'],
-  'grant.revoke': ['SPV'],
-  'grant.list': ['SPV'],
-  'audit.patient': ['SPV']
-}
 
 /** What a call may name. */
 export type Asked = {
@@ -44,9 +20,18 @@ export function chainMeant(memberships: Memberships, method: string, asked: Aske
   const name = asked.chain ?? (method.startsWith('chain.') ? asked.label : undefined)
   if (name !== undefined) return chainIfNamed(memberships, name)
   if (method === 'record.open') return chainThatKnows(memberships, asked) ?? chainIfNamed(memberships, undefined)
-  const modes = MODES[method as MethodName]
-  const fitting = memberships().filter(({ chain }) => modes === undefined || modes.includes(chain.genesis.mode))
+  const modes = modesOf(method)
+  const fitting = memberships().filter(
+    ({ chain }) => modes.length === 0 || modes.some((mode) => mode.toUpperCase() === chain.genesis.mode)
+  )
   return fitting.length === 1 ? fitting[0] : undefined
+}
+
+/** The modes whose chains an audited method is for; none where it is for any. */
+function modesOf(method: string): Method['modes'] {
+  if (method === 'subscribe accesses') return ['dss', 'spv']
+  const table: Readonly<Record<string, Method | undefined>> = methods
+  return table[method]?.modes ?? []
 }
 
 /** The chain that has the record, or what brought or wrote it: no two chains have one id. */

@@ -102,5 +102,7 @@ export function parseAnswered(frame: Uint8Array): Answered | undefined {
   const entry = readEntryFrame(value)?.entry
   if (entry !== undefined) return { kind: 'entry', bytes: entry }
   const code = readRefusedFrame(value)?.refused
-  return code !== undefined && isExchangeCode(code) ? { kind: 'refused', code } : undefined
+  if (code === undefined || !/^[a-z][a-z0-9-]*$/.test(code)) return undefined
+  // Of another version of this program: what it is called there, nobody here is told.
+  return { kind: 'refused', code: isExchangeCode(code) ? code : 'unavailable' }
 }

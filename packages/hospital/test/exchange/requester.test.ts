@@ -148,13 +148,13 @@ test('a record that is not what was anchored: the audit line has who, whom, what
   assert.ok((line?.contentBytes ?? 0) > 2_000, String(line?.contentBytes))
 })
 
-test('an owner cannot choose what the caller is told and what the log says: a code of its own is no answer', async () => {
+test('an owner cannot choose what the caller is told and what the log says: a code of its own says nothing here', async () => {
   const { asked } = await anchored('MRN 4')
   for (const [said, code] of [
     ['stale', 'stale'],
     ['not-in-scope', 'not-in-scope'],
-    ['ok', 'bad-answer'],
-    ['ada-lovelace-has-hiv', 'bad-answer']
+    ['ok', 'unavailable'],
+    ['ada-lovelace-has-hiv', 'unavailable']
   ] as const) {
     await answering(async () => encodeRefused(said as 'stale'))
     assert.is(await codeOf(beta.call('record.request', asked)), code)

@@ -109,10 +109,11 @@ test('a refusal is one of the protocol’s codes, and none of them can be taken 
       'bad-answer',
       'verification-failed'
     ],
-    ...['toString', 'constructor', 'ada-lovelace-has-hiv']
+    ...['constructor', 'of-a-later-version', 'ada-lovelace-has-hiv']
   ]) {
-    assert.is(say(code), undefined, code)
+    assert.equal(say(code), { kind: 'refused', code: 'unavailable' }, code)
   }
+  for (const code of ['toString', 'Ada', '', 'a b']) assert.is(say(code), undefined, code)
 })
 
 test('a record is packed with all that belongs to it', () => {
