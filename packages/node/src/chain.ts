@@ -555,7 +555,8 @@ export async function openChain(parts: ChainParts): Promise<Chain> {
   }
 
   function stalledMs(): number {
-    if (waitingSinceMs === null || !hasWork()) return 0
+    // The store of a chain that has stopped may be closed.
+    if (phase === 'stopped' || waitingSinceMs === null || !hasWork()) return 0
     return clock.elapsedMs() - waitingSinceMs
   }
 

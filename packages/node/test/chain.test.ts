@@ -326,4 +326,17 @@ test('what cannot be included keeps nobody awake', async () => {
   assert.ok(perMinute < 40, `${perMinute} events in an idle minute`)
 })
 
+test('a chain that has stopped while something waited still tells its status', async () => {
+  const it = await chainWorld(2, [0])
+  const [alpha, beta] = it.hospitals as [Hospital, Hospital]
+  const chain = it.chain(0)
+  const { transaction, payload } = sent(it.genesis, alpha, [beta])
+  assert.is((await it.act(() => chain.submit(transaction.bytes, payload))).kind, 'accepted')
+  await it.run(5_000)
+  assert.ok(chain.status().stalledMs > 0)
+  await it.act(() => chain.stop())
+  const { phase, stalledMs, mempool } = chain.status()
+  assert.equal([phase, stalledMs, mempool.transactions], ['stopped', 0, 1])
+})
+
 test.run()
