@@ -58,7 +58,7 @@ export async function loadChainSigners(keys: Keys, label: string): Promise<Chain
 /**
  * Makes the chain's keys unless there are some; both ways the signers.
  * @param isLost whether there were keys once: with new ones this hospital would be no member of the chain
- * @throws CommandFailure `keys-absent` if it has, and the keys are gone
+ * @throws CommandFailure `keys-absent` if there were, and are none now
  */
 export async function ensureChainSigners(keys: Keys, label: string, isLost: boolean): Promise<ChainSigners> {
   const known = await loadChainSigners(keys, label)

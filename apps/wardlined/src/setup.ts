@@ -1,8 +1,7 @@
 /** Opens what one chain needs of this machine: genesis, keys, database, vote journal, network. */
 import { readFile } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
 import { WardlineError } from '@wardline/codec'
-import { type Config, hasRun, homePaths, loadPassphrase, namesIn } from '@wardline/config'
+import { type Config, hasRun, holdsSealed, homePaths, loadPassphrase } from '@wardline/config'
 import type { ChainSetup, OpenSetup } from '@wardline/hospital'
 import { createFileKeys, openFileRecordKeys, sealKeysOf, storageKeyOf, voteKeysOf } from '@wardline/keys-files'
 import { type Genesis, parseGenesis, verifyGenesis } from '@wardline/ledger'
@@ -109,15 +108,6 @@ async function loadKeys(keyFiles: Keys, label: string, isLost: boolean): Promise
     ? `put ${label}.key back from the backup of the keys, for with new ones this hospital is no member of the chain`
     : `run "wardline id export --chain ${label}"`
   throw new WardlineError('keys-absent', `there are no keys for chain ${label}; ${remedy}`)
-}
-
-/** Whether something lies in the home that only its storage key opens: keys of payloads, or what is in a vault. */
-async function holdsSealed(home: string): Promise<boolean> {
-  const { keys, vault } = homePaths(home)
-  if ((await namesIn(keys)).some((name) => name.includes('.payload-keys.'))) return true
-  const vaults = dirname(vault('any'))
-  for (const label of await namesIn(vaults)) if ((await namesIn(join(vaults, label))).length > 0) return true
-  return false
 }
 
 /** A chain starts only from a genesis that every founder signed. */

@@ -10,6 +10,7 @@ export type HomePaths = {
   readonly run: string
   readonly audit: string
   readonly chain: (label: string) => ChainPaths
+  readonly vaults: string
   /** The folder of that chain's vault. */
   readonly vault: (label: string) => string
 }
@@ -58,6 +59,7 @@ export function homePaths(home: string): HomePaths {
         votes: join(folder, 'votes')
       }
     },
+    vaults: join(home, 'vault'),
     vault: (label) => join(home, 'vault', label)
   }
 }

@@ -1,7 +1,7 @@
 /** One chain of this hospital, with the keys that act on it. */
 import type { MemberId } from '@wardline/codec'
 import type { Envelopes, Signer, Verifier } from '@wardline/crypto'
-import { cardMember, type Genesis, type Member, readMember } from '@wardline/ledger'
+import { type Member, readMember } from '@wardline/ledger'
 import type { Chain } from '@wardline/node'
 import type { Clock, Log, Random } from '@wardline/ports'
 import type { KeyLine } from './chain-setup.ts'
@@ -49,10 +49,4 @@ export function nextBlockMs({ chain, clock }: Membership): number {
 /** The sealing keys that the chain has of this hospital, the first one first. */
 export function registeredSeals({ chain }: Membership): Member['seals'] {
   return readMember(chain.state, chain.self)?.seals ?? []
-}
-
-/** The names in a genesis. */
-export function namesOf({ founders, registrar }: Genesis): ReadonlyMap<MemberId, string> {
-  const cards = registrar.kind === 'card' ? [...founders, registrar.card] : founders
-  return new Map(cards.map((card) => [cardMember(card), card.name]))
 }

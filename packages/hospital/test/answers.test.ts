@@ -12,6 +12,7 @@ import {
   slowToSay,
   start,
   stopAll,
+  storeWith,
   untilState
 } from './hospitals.ts'
 
@@ -118,21 +119,18 @@ function gated() {
     async whenWaiting(count: number) {
       while (waiting < count) await new Promise((resolve) => setTimeout(resolve, 5))
     },
-    around: (store: KeyValueStore): KeyValueStore => ({
-      get: (key) => store.get(key),
-      purge: (keys, isSpared) => store.purge(keys, isSpared),
-      write: (writes, options) => store.write(writes, options),
-      close: () => store.close(),
-      async *range(options) {
-        const listed = []
-        for await (const entry of store.range(options)) listed.push(entry)
-        if (options.from.startsWith('views/custody/')) {
-          waiting += 1
-          await opened
+    around: (store: KeyValueStore): KeyValueStore =>
+      storeWith(store, {
+        async *range(options) {
+          const listed = []
+          for await (const entry of store.range(options)) listed.push(entry)
+          if (options.from.startsWith('views/custody/')) {
+            waiting += 1
+            await opened
+          }
+          yield* listed
         }
-        yield* listed
-      }
-    })
+      })
   }
 }
 

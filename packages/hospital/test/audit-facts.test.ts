@@ -17,7 +17,8 @@ import {
   level,
   type Place,
   start,
-  stopAll
+  stopAll,
+  storeWith
 } from './hospitals.ts'
 import { createManyChains } from './many-chains.ts'
 
@@ -64,16 +65,12 @@ async function startBoth(one: Founded): Promise<Daemon[]> {
 }
 
 function telling(store: KeyValueStore): KeyValueStore {
-  return {
-    get: (key) => store.get(key),
-    range: (options) => store.range(options),
-    purge: (keys, isSpared) => store.purge(keys, isSpared),
-    close: () => store.close(),
+  return storeWith(store, {
     async write(writes, options) {
       await store.write(writes, options)
       if (writes.some(({ key, value }) => key.startsWith('mempool/') && value !== null)) onAccepted()
     }
-  }
+  })
 }
 
 /** What the last line says, without what every line has. */

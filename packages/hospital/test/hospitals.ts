@@ -276,22 +276,30 @@ export async function until(
   }
 }
 
+/** This store with something of its own in its place. */
+export function storeWith(store: KeyValueStore, own: Partial<KeyValueStore>): KeyValueStore {
+  return {
+    get: (key) => store.get(key),
+    range: (options) => store.range(options),
+    write: (writes, options) => store.write(writes, options),
+    purge: (keys, isSpared) => store.purge(keys, isSpared),
+    close: () => store.close(),
+    ...own
+  }
+}
+
 /** Whose writes can be read at once, and are said to be on disk only when they may be; `whenHeld` tells of the first. */
 export function slowToSay(store: KeyValueStore, isHeld: (write: StoreWrite) => boolean) {
   const { promise: mayEnd, resolve: release } = Promise.withResolvers<void>()
   const { promise: whenHeld, resolve: hold } = Promise.withResolvers<void>()
-  const slow: KeyValueStore = {
-    get: (key) => store.get(key),
-    range: (options) => store.range(options),
-    purge: (keys, isSpared) => store.purge(keys, isSpared),
-    close: () => store.close(),
+  const slow = storeWith(store, {
     async write(writes, options) {
       await store.write(writes, options)
       if (!writes.some(isHeld)) return
       hold()
       await mayEnd
     }
-  }
+  })
   return { slow, whenHeld, release }
 }
 

@@ -18,6 +18,7 @@ import {
   start,
   startAll,
   stopAll,
+  storeWith,
   until,
   untilState
 } from './hospitals.ts'
@@ -211,17 +212,13 @@ for (const moment of ['before', 'after'] as const) {
 }
 
 function dyingAtPurge(store: KeyValueStore, moment: 'before' | 'after', crash: () => void): KeyValueStore {
-  return {
-    get: (key) => store.get(key),
-    range: (options) => store.range(options),
-    write: (writes, options) => store.write(writes, options),
-    close: () => store.close(),
+  return storeWith(store, {
     async purge(keys) {
       if (moment === 'after') await store.purge(keys)
       crash()
       await new Promise<never>(() => undefined)
     }
-  }
+  })
 }
 
 test.run()

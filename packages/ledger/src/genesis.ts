@@ -124,8 +124,8 @@ export function withSignatures(genesis: Genesis, signatures: readonly GenesisSig
  * signing, all problems are `missing-signature`.
  */
 export function verifyGenesis(genesis: Genesis): readonly Problem[] {
-  const { founders, registrar } = genesis
-  const cards = registrar.kind === 'card' ? [...founders, registrar.card] : founders
+  const { founders } = genesis
+  const cards = cardsOf(genesis)
   return [
     ...founderProblems(founders),
     ...cards.flatMap((card) => [...cardProblems(card, genesis), ...verifyCard(card)]),
@@ -133,6 +133,15 @@ export function verifyGenesis(genesis: Genesis): readonly Problem[] {
     ...registrarProblems(genesis),
     ...signatureProblems(genesis)
   ]
+}
+
+/** The names that the founders signed, the registrar's too. Who joined later has none. */
+export function namesOf(genesis: Genesis): ReadonlyMap<MemberId, string> {
+  return new Map(cardsOf(genesis).map((card) => [cardMember(card), card.name]))
+}
+
+function cardsOf({ founders, registrar }: Genesis): readonly Card[] {
+  return registrar.kind === 'card' ? [...founders, registrar.card] : founders
 }
 
 /** The validators of epoch 0: the founders. */

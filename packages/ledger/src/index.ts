@@ -80,6 +80,7 @@ export {
   genesisFingerprint,
   genesisSignatureText,
   genesisText,
+  namesOf,
   type ParsedGenesis,
   type ParsedGenesisSignature,
   parseGenesis,

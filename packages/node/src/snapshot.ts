@@ -1,24 +1,18 @@
 /** A chain's store as it is at one moment, for a verification while blocks go on being added. */
-import { bytesEqual } from '@wardline/codec'
 import { validatorsIn } from '@wardline/ledger'
 import type { KeyValueStore } from '@wardline/ports'
+import type { Chain } from './chain.ts'
 import { parseHead } from './head.ts'
 import { keys, under } from './layout.ts'
 
 const STATE = under('state/')
-/** A try fails only when a block lands between two reads. */
-const TRIES_MAX = 1_000
 
 /**
  * What a verification reads of the store, up to its present head. Blocks never change, so only the head and the state are copied
  * (the state is then in memory twice); what blocks bring later is hidden.
- * @param store of an open chain
- * @returns undefined if blocks followed each other too fast for head and state to be read together
  */
-export async function snapshotOf(store: KeyValueStore): Promise<KeyValueStore | undefined> {
-  const taken = await takeTogether(store)
-  if (taken === undefined) return undefined
-  const { head, state } = taken
+export async function snapshotOf({ store, atRest }: Pick<Chain, 'store' | 'atRest'>): Promise<KeyValueStore> {
+  const { head, state } = await atRest(() => takeTogether(store))
   const height = (head && parseHead(head))?.height ?? 0
   const { epoch } = validatorsIn({ get: (key) => state.get(keys.state(key)) })
   const hidden = [
@@ -53,18 +47,10 @@ export async function snapshotOf(store: KeyValueStore): Promise<KeyValueStore | 
   }
 }
 
-/** The head and the state after it. A range is a snapshot, so no block landed before it if the head is the same around it. */
+/** The head and the state after it: a range is a snapshot, which is taken within the call. */
 async function takeTogether(store: KeyValueStore) {
-  for (let tries = 0; tries < TRIES_MAX; tries++) {
-    const head = store.get(keys.head)
-    const rows = store.range(STATE)[Symbol.asyncIterator]()
-    const first = rows.next()
-    const headAfter = store.get(keys.head)
-    const state = new Map<string, Uint8Array>()
-    for (let row = await first; !row.done; row = await rows.next()) state.set(...row.value)
-    if (head === headAfter || (head !== undefined && headAfter !== undefined && bytesEqual(head, headAfter))) {
-      return { head, state }
-    }
-  }
-  return undefined
+  const head = store.get(keys.head)
+  const state = new Map<string, Uint8Array>()
+  for await (const row of store.range(STATE)) state.set(...row)
+  return { head, state }
 }

@@ -7,10 +7,10 @@
  *     DIR/ceremony/              what passed between the homes: cards, drafts, signatures
  */
 import { existsSync } from 'node:fs'
-import { readdir, readFile } from 'node:fs/promises'
+import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { WardlineError } from '@wardline/codec'
-import { homePaths } from '@wardline/config'
+import { homePaths, namesIn } from '@wardline/config'
 import { type Mode, parseGenesis } from '@wardline/ledger'
 import { type ChainMode, foundNetwork } from '../local-network/ceremony.ts'
 import { prepareFolder } from '../local-network/folder.ts'
@@ -110,15 +110,4 @@ function nameOf({ name }: KeptSite): string {
 
 function incomplete(folder: string, why: string): WardlineError {
   return new WardlineError('network-incomplete', `${folder} holds no whole network: ${why}; remove it and begin again`)
-}
-
-async function namesIn(folder: string): Promise<readonly string[]> {
-  try {
-    return (await readdir(folder)).sort()
-  } catch (error) {
-    const { code = '' } = error as NodeJS.ErrnoException
-    // Not a folder yet, or a file: founding there says which.
-    if (['ENOENT', 'ENOTDIR'].includes(code)) return []
-    throw new WardlineError('file-unreadable', `cannot read ${folder}: ${code}`, { cause: error })
-  }
 }

@@ -8,7 +8,7 @@ import { withDaemon } from '../settings.ts'
 import { type GrantOptions, readTerms } from './grant-terms.ts'
 import { grantsTable } from './grant-text.ts'
 import { type PatientOptions, patientParams } from './shared-record.ts'
-import { keepReceipt, lookFirst, stateText, type WaitOptions, waitParams } from './waiting.ts'
+import { keepReceipt, lookFirst, onChain, stateText, type WaitOptions, waitParams } from './waiting.ts'
 
 export async function createGrant(common: Common, options: WaitOptions & PatientOptions & GrantOptions): Promise<void> {
   const patient = patientParams(options)
@@ -22,7 +22,7 @@ export async function createGrant(common: Common, options: WaitOptions & Patient
     fromMs: from,
     toMs: to
   }
-  const list = ['wardline grant list', ...(options.chain === undefined ? [] : ['--chain', options.chain])].join(' ')
+  const list = onChain('wardline grant list', options.chain)
   // A message gets into logs: it does not say who the patient is. An alias is on the chain.
   const who = options.alias === undefined ? '--patient …' : `--alias ${options.alias}`
   const result = await withDaemon(common, (client) => client.call('grant.create', params)).catch((error: unknown) => {

@@ -8,7 +8,7 @@ import { readBytes } from '../files.ts'
 import { type Common, emit, recallWord, say, short, table, utc, who } from '../output.ts'
 import { withDaemon } from '../settings.ts'
 import { timeoutMsOf } from '../times.ts'
-import { keepReceipt, stateText, type WaitOptions, waitParams } from './waiting.ts'
+import { keepReceipt, onChain, stateText, type WaitOptions, waitParams } from './waiting.ts'
 
 export type SendOptions = WaitOptions & {
   readonly to: readonly string[]
@@ -38,9 +38,9 @@ export async function sendRecord(common: Common, file: string | undefined, optio
     consent: options.consent as Hash | undefined,
     recallKey: options.recallKey as SignKey | undefined
   }
-  const list = ['wardline record list --which own', ...(options.chain === undefined ? [] : ['--chain', options.chain])]
+  const list = onChain('wardline record list --which own', options.chain)
   const result = await withDaemon(common, (client) => client.call('record.send', params)).catch((error: unknown) => {
-    throw ifUnsure(error, undefined, `To send again would send it twice; look first: ${list.join(' ')}`)
+    throw ifUnsure(error, undefined, `To send again would send it twice; look first: ${list}`)
   })
   emit(common, result, () =>
     [

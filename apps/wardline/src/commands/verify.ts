@@ -3,7 +3,7 @@ import { parsePin, type ReceiptCheck, verifyReceiptFile } from '@wardline/client
 import { limits, type MemberId } from '@wardline/codec'
 import { CONTENT_SALT_BYTES, commitContent } from '@wardline/crypto'
 import { type CustodyGraph, custodyJson, drawSwimlanes, type JudgedEnvelope, judgeClaims } from '@wardline/custody'
-import { cardMember, chargedTo, type Genesis } from '@wardline/ledger'
+import { chargedTo, type Genesis, namesOf } from '@wardline/ledger'
 import { bodyJson } from '../body-json.ts'
 import { tellBody } from '../body-text.ts'
 import { claimLine } from '../claims.ts'
@@ -65,7 +65,7 @@ function showTransaction(
 ): void {
   const { id, transaction, height, digest, time, final, pinned, genesis } = check
   const { kind, author, payload } = transaction
-  const names = namesIn(genesis)
+  const names = namesOf(genesis)
   const called = (member: MemberId) => {
     const name = names.get(member)
     return name === undefined ? member : `${member} (${name})`
@@ -182,7 +182,7 @@ function claimLines({ transmissions, claims }: JudgedEnvelope, names: (member: M
 
 function showTrace(common: Common, check: Extract<ReceiptCheck, { kind: 'trace' }>, envelope?: JudgedEnvelope): void {
   const { chain, graph, content, final, pinned, genesis } = check
-  const names = namesOf(genesis)
+  const names = namerOf(genesis)
   const mayLack = lacking(graph)
   // Of a receipt there is no telling, and a `false` would be read as if there were.
   const { complete: _, ...shown } = custodyJson(graph, { names })
@@ -202,13 +202,8 @@ function showTrace(common: Common, check: Extract<ReceiptCheck, { kind: 'trace' 
   )
 }
 
-function namesOf(genesis: Genesis): (member: MemberId) => string {
-  const names = namesIn(genesis)
+/** A member's name, or the beginning of its id where the genesis has none. */
+function namerOf(genesis: Genesis): (member: MemberId) => string {
+  const names = namesOf(genesis)
   return (member) => names.get(member) ?? short(member)
-}
-
-/** The names that the founders signed, the registrar's too; who joined later has none in the genesis. */
-function namesIn({ founders, registrar }: Genesis): ReadonlyMap<MemberId, string> {
-  const cards = registrar.kind === 'card' ? [...founders, registrar.card] : founders
-  return new Map(cards.map((card) => [cardMember(card), card.name]))
 }

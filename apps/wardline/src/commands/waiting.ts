@@ -47,6 +47,11 @@ export function stateText({ state, code, height }: Pick<Submitted, 'state' | 'co
   }
 }
 
+/** A command to look with, on the chain that was named. */
+export function onChain(command: string, chain: string | undefined): string {
+  return chain === undefined ? command : `${command} --chain ${chain}`
+}
+
 /** What to do where it is not known whether a grant was made. */
 export function lookFirst(...commands: readonly string[]): string {
   return `To grant again would make a second grant; look first: ${commands.join(', or ')}`

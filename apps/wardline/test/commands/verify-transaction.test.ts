@@ -148,6 +148,14 @@ const ballot = (kind: 'nullify' | 'finalize', digest: Digest) => ({
 })
 const ballots = [ballot('nullify', NO_DIGEST), ballot('finalize', A as Digest)] as const
 
+const SURGEON_NOT_LOCUM = {
+  kind: 'and',
+  of: [
+    { kind: 'attribute', attribute: 'surgeon', authority: birch.member },
+    { kind: 'not', of: { kind: 'attribute', attribute: 'locum', authority: cedar.member } }
+  ]
+} as const
+
 const byPatient = signRecall(chain.STT, RECORD, createSigner(secret(91)))
 
 const attested = { alias: ALIAS, recordId: RECORD, content: CONTENT }
@@ -364,15 +372,7 @@ const rows: { readonly [K in Kind]: Row<K> } = {
   },
   'spv.grant': {
     body: {
-      grantee: {
-        expression: {
-          kind: 'and',
-          of: [
-            { kind: 'attribute', attribute: 'surgeon', authority: birch.member },
-            { kind: 'not', of: { kind: 'attribute', attribute: 'locum', authority: cedar.member } }
-          ]
-        }
-      },
+      grantee: { expression: SURGEON_NOT_LOCUM },
       scope: { kind: 'anchored', from: 0, to: UNTIL },
       purposes: ['emergency', 'treatment'],
       from: CREATED,
@@ -388,15 +388,7 @@ const rows: { readonly [K in Kind]: Row<K> } = {
       `until        ${ISO}`
     ],
     json: {
-      grantee: {
-        expression: {
-          kind: 'and',
-          of: [
-            { kind: 'attribute', attribute: 'surgeon', authority: birch.member },
-            { kind: 'not', of: { kind: 'attribute', attribute: 'locum', authority: cedar.member } }
-          ]
-        }
-      },
+      grantee: { expression: SURGEON_NOT_LOCUM },
       scope: { kind: 'anchored', fromMs: 0, toMs: UNTIL },
       ...{ purposes: ['emergency', 'treatment'], fromMs: CREATED, toMs: UNTIL, mayDelegate: false }
     },

@@ -12,6 +12,7 @@ import {
   level,
   start,
   stopAll,
+  storeWith,
   until,
   untilState
 } from '../hospitals.ts'
@@ -28,11 +29,7 @@ test.after(async () => {
 
 /** After the first transmission of a record come so many others that no answer reads to the second. */
 function flooded(store: KeyValueStore): KeyValueStore {
-  return {
-    get: (key) => store.get(key),
-    write: (writes, options) => store.write(writes, options),
-    purge: (keys, isSpared) => store.purge(keys, isSpared),
-    close: () => store.close(),
+  return storeWith(store, {
     async *range(options) {
       const isFlooded = options.from.startsWith('views/custody/send/')
       for await (const entry of store.range(options)) {
@@ -41,7 +38,7 @@ function flooded(store: KeyValueStore): KeyValueStore {
         if (isFlooded) return
       }
     }
-  }
+  })
 }
 
 test('a holder that sends without end denies nobody the receipt of a path, and hides no holder', async () => {
